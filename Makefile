@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# `make run` and `make check` install what they need, build, and end in a verdict.
+# The other targets only do what their name says. What is built lands in build/.
+
+all: userspace bpf firewall iproute2 ## user space and steering programs
+
+# --- settings: make VARIABLE=value … -------------------------------------------------
+
+O := build
+ifdef SAN # sanitizers, in a tree of their own
+O := build/san
+SAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+endif
+CFLAGS ?= -O2 -g
+WERROR ?= -Werror
+override CFLAGS += -std=gnu11 -Wall -Wextra $(WERROR) -Wno-unused-parameter $(SAN_FLAGS)
+
+# --- the rooms -----------------------------------------------------------------------
+
+include kmod/build.mk
+-include bpf/build.mk userspace/build.mk userspace/iproute2/build.mk
+-include userspace/appliances/firewall/build.mk
+-include $(wildcard tests/*/build.mk)
+include install.mk package.mk
+
+# --- what people type ----------------------------------------------------------------
+
+help: ## this list
+	@echo 'Targets:'
+	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16 | sort
+	@echo 'Settings: HOST=1 BACKEND=veth KERNEL=6.1|6.12|debug|host SAN=1 PREFIX= DESTDIR='
+
+run: ## the firewall scenario in a VM; HOST=1: on this kernel; BACKEND=veth: without a module
+	@tests/lib/run.sh
+
+check: ## every test, installing what is missing
+	@tests/lib/check.sh
+
+check-debug: ## the tests of the module under a kernel with KASAN, lockdep, kmemleak; takes long
+	@tests/lib/check-debug.sh
+
+kmod: ## uvf.ko for KERNEL=6.1 (default), 6.12, debug or host
+
+lint: ## style, shellcheck, clang-tidy, W=1 and sparse
+	@tests/lib/lint.sh
+
+fuzz: fuzzers ## each fuzzer for FUZZ_SECONDS (5)
+	@tests/lib/fuzz.sh
+
+clean: ## remove what was built; fetched kernels stay
+	rm -rf $(filter-out build/kernels,$(wildcard build/*))
+
+distclean: ## remove build/ altogether
+	rm -rf build
+
+.PHONY: userspace bpf firewall iproute2 unit-tests fuzzers all help run check check-debug lint fuzz clean distclean
+.DELETE_ON_ERROR:

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# make install, uninstall: user space below PREFIX, all of it below DESTDIR.
+# make kmod-install: the module, where the kernel it was built for looks.
+
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+SBINDIR ?= $(PREFIX)/sbin
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+MANDIR ?= $(PREFIX)/share/man
+# appliances: their names are those that `uvf run` goes by
+LIBEXECDIR ?= $(PREFIX)/libexec/uvf
+# compiled into ip(8), so not below PREFIX
+IPLIBDIR ?= /usr/lib/$(shell $(CC) -print-multiarch)/ip
+
+MAN_SOURCES := $(wildcard Documentation/man/*.rst)
+MAN_PAGES := $(MAN_SOURCES:Documentation/man/%.rst=$(O)/man/%)
+
+$(O)/man/%: Documentation/man/%.rst
+	@mkdir -p $(@D)
+	sed 's|/usr/local|$(PREFIX)|g' $< | rst2man >$@
+
+$(O)/libuvf.pc: userspace/libuvf/libuvf.pc.in Makefile
+	@mkdir -p $(@D)
+	sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(UVF_VERSION)|' $< > $@
+
+man: $(MAN_PAGES) ## the man pages, in build/man
+
+# What goes where: "file directory mode name" a line each.
+define INSTALLED
+$(O)/bin/uvf $(BINDIR) 755 uvf
+$(O)/bin/firewall $(LIBEXECDIR) 755 firewall
+$(O)/bin/uvfd $(SBINDIR) 755 uvfd
+$(O)/lib/libuvf.so.$(UVF_VERSION) $(LIBDIR) 644 libuvf.so.$(UVF_VERSION)
+$(O)/lib/link_uvf.so $(IPLIBDIR) 644 link_uvf.so
+$(O)/libuvf.pc $(LIBDIR)/pkgconfig 644 libuvf.pc
+include/uvf/libuvf.h $(INCLUDEDIR)/uvf 644 libuvf.h
+include/uapi/linux/uvf.h $(INCLUDEDIR)/linux 644 uvf.h
+$(foreach page,$(MAN_PAGES),$(page) $(MANDIR)/man$(patsubst .%,%,$(suffix $(page))) 644 $(notdir $(page))
+)
+endef
+
+install: all man $(O)/libuvf.pc ## user space, library, plug-in of ip and man pages
+	$(file >$(O)/installed,$(INSTALLED))
+	@while read -r file dir mode name; do \
+		[ -z "$$file" ] || install -D -m $$mode $$file "$(DESTDIR)$$dir/$$name" || exit 1; \
+	done <$(O)/installed
+	ln -sf libuvf.so.$(UVF_VERSION) "$(DESTDIR)$(LIBDIR)/libuvf.so.$(UVF_SOMAJOR)"
+	ln -sf libuvf.so.$(UVF_SOMAJOR) "$(DESTDIR)$(LIBDIR)/libuvf.so"
+	[ -n "$(DESTDIR)" ] || ldconfig
+
+uninstall: ## remove what install put there
+	$(file >$(O)/installed,$(INSTALLED))
+	@while read -r file dir mode name; do \
+		[ -z "$$file" ] || rm -f "$(DESTDIR)$$dir/$$name"; \
+	done <$(O)/installed
+	rm -f "$(DESTDIR)$(LIBDIR)/libuvf.so.$(UVF_SOMAJOR)" "$(DESTDIR)$(LIBDIR)/libuvf.so"
+	-rmdir "$(DESTDIR)$(INCLUDEDIR)/uvf" 2>/dev/null
+
+kmod-install: kmod ## the module, for KERNEL=host
+	$(KMOD_MAKE) M=$(abspath $(KMOD_OUT)) INSTALL_MOD_PATH=$(DESTDIR) modules_install
+
+.PHONY: man install uninstall kmod-install
