@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * uvf: virtual functions for any network card
+ *
+ * This header is the manual of the kernel ABI of uvf.ko; the enumerations follow at the end.
+ *
+ * A *function* is a virtual PCI function and a network device of kind "uvf" that belongs
+ * together with it. It sits on an *uplink*, an Ethernet device, and takes from the uplink what
+ * is addressed to it. It is made for one *appliance*, a program or a virtual machine, of which
+ * the kernel knows no more than an opaque name.
+ *
+ *
+ * MAKING AND REMOVING A FUNCTION
+ *
+ * Over rtnetlink, as any link: RTM_NEWLINK with
+ *
+ *	IFLA_LINK		u32, ifindex of the uplink; required
+ *	IFLA_IFNAME		as ever
+ *	IFLA_ADDRESS		6 bytes, unicast; random if left out
+ *	IFLA_MTU		at most the uplink's, which is also the default
+ *	IFLA_LINKINFO
+ *	    IFLA_INFO_KIND	"uvf"
+ *	    IFLA_INFO_DATA	attributes of enum uvf_link_attr:
+ *
+ *	IFLA_UVF_APPLIANCE	string, 1 to 31 characters, a letter or a digit first, then letters,
+ *				digits, '.', '_' and '-'. Optional. May be changed later, while the
+ *				function is down.
+ *	IFLA_UVF_VLAN		u16, 1 to 4094. Optional and fixed for life. The function gets only
+ *				frames that carry this 802.1Q tag, without the tag, and each frame
+ *				that it sends gets the tag.
+ *	IFLA_UVF_PCI		string, "10000:00:01.0", address of the PCI function. Reported, and
+ *				refused when given.
+ *
+ * In words of iproute2, with its plug-in link_uvf.so:
+ *
+ *	ip link add link eth1 name fw0 type uvf appliance firewall vlan 7
+ *	ip -d link show fw0
+ *	ip link del fw0
+ *
+ * To make a function, or to change its appliance, takes CAP_NET_ADMIN in the initial user
+ * namespace. Once RTM_NEWLINK is answered, lspci, `ip -d link` and `ethtool -i` name the same PCI
+ * address. A function goes with RTM_DELLINK, with its uplink, with its network namespace, with
+ * its PCI device (sysfs `remove`), or with the module. It may move to another network namespace;
+ * the uplink stays where it is.
+ *
+ *
+ * WHAT A FUNCTION RECEIVES
+ *
+ * A function is addressed by the pair of its MAC address and VLAN, unique on its uplink.
+ *
+ *	vlan N		frames to its address with the tag N; the tag is taken off
+ *	no vlan		frames to its address with no tag, or with any tag that no sibling with
+ *			the same address has as its vlan; tags are left in place
+ *
+ * Broadcast reaches each function that is up, and the host; so does multicast that the function
+ * has joined (all of it with IFF_ALLMULTI or IFF_PROMISC). With vlan N, only what is tagged N.
+ * All other frames are the host's, untouched. An 802.1Q interface of the host's own on the
+ * uplink comes before any function without vlan, and none with the same ID can exist beside a
+ * function with vlan.
+ *
+ * Frames come in by two ways, and may come by both at a time:
+ *
+ *	slow path	the uplink's receive handler. Nothing needs to be set up.
+ *	fast path	an XDP program on the uplink, attached in native mode, redirects by DEVMAP
+ *			to the function's ifindex. Such a frame counts as *received by* the
+ *			function. It comes with its tag, which the module takes off for a function
+ *			with vlan; what has another tag or none is dropped there. (In generic mode
+ *			the kernel would transmit the frame through the function instead: a program
+ *			attached that way has to pass, and leaves the frame to the slow path.)
+ *
+ * What the function sends goes out of the uplink, and nowhere else.
+ *
+ *
+ * AF_XDP AND XDP
+ *
+ * Any AF_XDP program binds the function's netdev. It has one queue, 0, and XDP_ZEROCOPY is
+ * supported: a received frame is copied once, into the UMEM; a sent frame once, out of it. The
+ * UMEM chunk less its headroom and XDP's 256 bytes must hold MTU + 18 bytes, else bind() fails
+ * with EMSGSIZE (or EINVAL, where the kernel has a check of its own), and falls back to copy mode
+ * where XDP_ZEROCOPY was not given. While it is bound the MTU can't be raised above that.
+ * Socket and XDP program may come in any order. An XDP program needs an MTU of at most a page less
+ * 594 bytes: 3,502 on x86.
+ *
+ *
+ * THE PCI SIDE
+ *
+ * The module makes a PCI domain of its own, 0x10000 or above. Its functions have
+ *
+ *	vendor 0x1af4, device 0x10f0 (of the range that Red Hat leaves for experiments)
+ *	subsystem the same
+ *	class 0x020000, Ethernet, while the function is in use by a network device
+ *	class 0xff0000, unassigned, while it is spare
+ *
+ * and no BAR. They are made before they are needed: RTM_NEWLINK takes the spare one with the
+ * lowest address. Module parameter
+ *
+ *	spare		how many spare functions are kept ready, 1 to 256, 16 by default. They are
+ *			topped up after a function was taken; what is freed becomes spare. There
+ *			are at most UVF_MAX_FUNCTIONS, spare ones included.
+ *
+ * The driver that binds is "uvf"; it does nothing, and the network device lives on when it is
+ * unbound. Sysfs `remove` takes the network device first; `rescan` brings the function back as
+ * a spare one.
+ *
+ * When a function comes into use, the PCI device emits the uevent "change" with
+ * UVF_FUNCTION=<name of the network device> and UVF_APPLIANCE=<appliance, may be empty>; when it
+ * is free again, "change" with both empty.
+ *
+ *
+ * REFUSALS
+ *
+ * Each comes with a sentence in NLMSGERR_ATTR_MSG, and changes nothing.
+ *
+ *	EPERM		CAP_NET_ADMIN is missing in the initial user namespace
+ *	EINVAL		no IFLA_LINK; an attribute that is unknown, malformed, out of range or
+ *			read-only; an uplink that is no Ethernet device, a loopback device or itself
+ *			a function or above one; an MTU above the uplink's, or too large for the
+ *			XDP program or the UMEM that is there
+ *	ENODEV		IFLA_LINK names no device
+ *	ENETDOWN	the uplink is down
+ *	EBUSY		the uplink has a receive handler (it is in a bridge, bond, macvlan or the
+ *			like); a change of the appliance while the function is up
+ *	EADDRNOTAVAIL	the address is no unicast address
+ *	EADDRINUSE	a function with this address and VLAN exists on the uplink, or the address
+ *			is the uplink's own. An uplink, too, may not take a function's address.
+ *	EEXIST		the name is taken; the uplink has an 802.1Q interface with the ID of `vlan`
+ *	EOPNOTSUPP	a change of `vlan`
+ *	EAGAIN		no spare function, and none came within a second: try again. Making one
+ *			needs a lock that PCI removal holds while it waits for rtnetlink.
+ *	ENOSPC		UVF_MAX_FUNCTIONS are in use
+ */
+#ifndef _UAPI_LINUX_UVF_H
+#define _UAPI_LINUX_UVF_H
+
+#define UVF_KIND		"uvf"
+
+/* Size of an appliance's name, the final NUL included */
+#define UVF_APPLIANCE_SIZE	32
+
+#define UVF_VLAN_MIN		1
+#define UVF_VLAN_MAX		4094
+
+#define UVF_MAX_FUNCTIONS	1024
+
+#define UVF_PCI_VENDOR		0x1af4
+#define UVF_PCI_DEVICE		0x10f0
+#define UVF_PCI_CLASS_USED	0x020000
+#define UVF_PCI_CLASS_SPARE	0xff0000
+
+/* Attributes inside IFLA_INFO_DATA */
+enum uvf_link_attr {
+	IFLA_UVF_UNSPEC,
+	IFLA_UVF_APPLIANCE,
+	IFLA_UVF_VLAN,
+	IFLA_UVF_PCI,
+
+	__IFLA_UVF_MAX
+};
+
+#define IFLA_UVF_MAX		(__IFLA_UVF_MAX - 1)
+
+#endif /* _UAPI_LINUX_UVF_H */

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The virtual PCI host bridge: a domain of its own, and the buses in it. */
+#ifndef UVF_BRIDGE_H
+#define UVF_BRIDGE_H
+
+struct pci_dev;
+
+/* A function's index is its bus number and devfn, as in a PCI requester ID. */
+#define UVF_FUNCTIONS_PER_BUS 256
+
+int uvf_bridge_init(void);
+void uvf_bridge_exit(void);
+
+/* Removes all devices and buses. The domain stays until uvf_bridge_exit(). */
+void uvf_bridge_clear(void);
+
+/* Finds the function that appeared at this index. Under pci_lock_rescan_remove(). */
+int uvf_bridge_scan(unsigned int index);
+
+/* Index of a device in our domain, or -1 for any other device. */
+int uvf_bridge_index(const struct pci_dev *pdev);
+
+#endif /* UVF_BRIDGE_H */

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The function's network device: its operations, and its life from bind to unbind. */
+#include "netdev.h"
+#include "compat/compat.h"
+#include "function.h"
+#include "tx.h"
+#include "uplink.h"
+#include "xdp.h"
+#include "xsk.h"
+
+#include <linux/etherdevice.h>
+#include <linux/ethtool.h>
+#include <linux/hash.h>
+#include <linux/if_vlan.h>
+#include <linux/pci.h>
+#include <linux/rtnetlink.h>
+#include <linux/uvf.h>
+
+/* The uplink's transmit path does in software what its hardware lacks. */
+#define UVF_FEATURES                                                                               \
+	(NETIF_F_SG | NETIF_F_FRAGLIST | NETIF_F_HIGHDMA | NETIF_F_HW_CSUM | NETIF_F_GSO_SOFTWARE)
+
+/* --- receive filter ----------------------------------------------------------------------- */
+
+static u32 group_hash(const u8 *group)
+{
+	u32 low;
+
+	/* IEEE 802.3 group addresses differ in their last bytes. */
+	memcpy(&low, group + 2, sizeof(low));
+	return hash_32(low, UVF_MC_HASH_BITS);
+}
+
+bool uvf_netdev_wants(const struct uvf_netdev *un, const u8 *group)
+{
+	return un->dev->flags & IFF_UP && test_bit(group_hash(group), un->mc_filter);
+}
+
+/* Bits are written one word after the other while readers look: a join may take effect in two. */
+static void set_rx_mode(struct net_device *dev)
+{
+	struct uvf_netdev *un = netdev_priv(dev);
+	DECLARE_BITMAP(filter, 1 << UVF_MC_HASH_BITS);
+	struct netdev_hw_addr *ha;
+
+	if (dev->flags & (IFF_PROMISC | IFF_ALLMULTI)) {
+		bitmap_fill(filter, 1 << UVF_MC_HASH_BITS);
+	} else {
+		bitmap_zero(filter, 1 << UVF_MC_HASH_BITS);
+		netdev_for_each_mc_addr(ha, dev)
+			__set_bit(group_hash(ha->addr), filter);
+		__set_bit(group_hash(dev->broadcast), filter);
+	}
+	bitmap_copy(un->mc_filter, filter, 1 << UVF_MC_HASH_BITS);
+	dev_mc_sync(un->lower, dev);
+}
+
+static void change_rx_flags(struct net_device *dev, int change)
+{
+	struct uvf_netdev *un = netdev_priv(dev);
+
+	if (dev->flags & IFF_UP && change & IFF_ALLMULTI)
+		dev_set_allmulti(un->lower, dev->flags & IFF_ALLMULTI ? 1 : -1);
+}
+
+/* --- up and down -------------------------------------------------------------------------- */
+
+static int open_filters(struct uvf_netdev *un)
+{
+	int err;
+
+	err = dev_uc_add(un->lower, un->dev->dev_addr);
+	if (err)
+		return err;
+	if (un->dev->flags & IFF_ALLMULTI) {
+		err = dev_set_allmulti(un->lower, 1);
+		if (err)
+			dev_uc_del(un->lower, un->dev->dev_addr);
+	}
+	return err;
+}
+
+static void close_filters(struct uvf_netdev *un)
+{
+	dev_mc_unsync(un->lower, un->dev);
+	if (un->dev->flags & IFF_ALLMULTI)
+		dev_set_allmulti(un->lower, -1);
+	dev_uc_del(un->lower, un->dev->dev_addr);
+}
+
+static int open(struct net_device *dev)
+{
+	struct uvf_netdev *un = netdev_priv(dev);
+	int i, err;
+
+	err = open_filters(un);
+	if (err)
+		return err;
+	for (i = 0; i < un->nr_queues; i++) {
+		err = uvf_queue_open(&un->queue[i]);
+		if (err)
+			goto err_queues;
+	}
+	return 0;
+
+err_queues:
+	while (i--)
+		uvf_queue_close(&un->queue[i]);
+	close_filters(un);
+	return err;
+}
+
+static int stop(struct net_device *dev)
+{
+	struct uvf_netdev *un = netdev_priv(dev);
+	int i;
+
+	for (i = un->nr_queues - 1; i >= 0; i--)
+		uvf_queue_close(&un->queue[i]);
+	close_filters(un);
+	return 0;
+}
+
+/* --- address, MTU, statistics ------------------------------------------------------------- */
+
+static int set_mac_address(struct net_device *dev, void *data)
+{
+	struct uvf_netdev *un = netdev_priv(dev);
+	const struct sockaddr *sa = data;
+	const u8 *addr = (const u8 *)sa->sa_data;
+	int err;
+
+	/* That it is free was seen to at NETDEV_PRE_CHANGEADDR, in uplink.c, with a text. */
+	if (!is_valid_ether_addr(addr))
+		return -EADDRNOTAVAIL;
+	if (ether_addr_equal(dev->dev_addr, addr))
+		return 0;
+	if (netif_running(dev)) {
+		err = dev_uc_add(un->lower, addr);
+		if (err)
+			return err;
+		dev_uc_del(un->lower, dev->dev_addr);
+	}
+	uvf_uplink_rehash(un, addr);
+	return 0;
+}
+
+/* The core refuses, with a text, what is above max_mtu. */
+void uvf_netdev_limit_mtu(struct uvf_netdev *un)
+{
+	unsigned int max = un->lower->mtu;
+	int i;
+
+	ASSERT_RTNL();
+	if (rtnl_dereference(un->prog))
+		max = min_t(unsigned int, max, UVF_XDP_MAX_MTU);
+	for (i = 0; i < un->nr_queues; i++)
+		if (un->queue[i].pool)
+			max = min(max, uvf_xsk_max_mtu(un->queue[i].pool));
+	un->dev->max_mtu = max;
+}
+
+static void get_stats64(struct net_device *dev, struct rtnl_link_stats64 *stats)
+{
+	struct uvf_netdev *un = netdev_priv(dev);
+	int i;
+
+	/* The core adds what was dropped outside of the queues: dev_core_stats_*_inc(). */
+	dev_fetch_sw_netstats(stats, dev->tstats);
+	for (i = 0; i < un->nr_queues; i++) {
+		struct uvf_counts counts;
+
+		uvf_queue_counts(&un->queue[i], &counts);
+		stats->rx_packets += counts.rx_packets;
+		stats->rx_bytes += counts.rx_bytes;
+		stats->rx_dropped += counts.rx_dropped;
+		stats->multicast += counts.multicast;
+		stats->tx_packets += counts.tx_packets;
+		stats->tx_bytes += counts.tx_bytes;
+		stats->tx_dropped += counts.tx_dropped;
+	}
+}
+
+static int get_iflink(const struct net_device *dev)
+{
+	const struct uvf_netdev *un = netdev_priv(dev);
+
+	return un->lower->ifindex;
+}
+
+/* --- life --------------------------------------------------------------------------------- */
+
+static int init(struct net_device *dev)
+{
+	netdev_lockdep_set_classes(dev);
+	return 0;
+}
+
+/* Before the one RCU wait that a batch of unregistering netdevs shares, instead of one for each. */
+static void uninit(struct net_device *dev)
+{
+	struct uvf_netdev *un = netdev_priv(dev);
+	int i;
+
+	for (i = un->nr_queues - 1; i >= 0; i--)
+		__netif_napi_del(&un->queue[i].napi);
+}
+
+int uvf_netdev_bind(struct net_device *dev, struct net_device *lower,
+		    struct netlink_ext_ack *extack)
+{
+	struct uvf_netdev *un = netdev_priv(dev);
+	int i, err;
+
+	un->dev = dev;
+	un->nr_queues = UVF_MAX_QUEUES;
+	dev->tstats = netdev_alloc_pcpu_stats(struct pcpu_sw_netstats);
+	if (!dev->tstats)
+		return -ENOMEM;
+	for (i = 0; i < un->nr_queues; i++) {
+		err = uvf_queue_init(&un->queue[i], un, i);
+		if (err)
+			goto err_queues;
+	}
+	un->function = uvf_function_claim(&un->pdev, extack);
+	if (IS_ERR(un->function)) {
+		err = PTR_ERR(un->function);
+		goto err_queues;
+	}
+	un->lower = lower;
+	netdev_hold(lower, &un->lower_tracker, GFP_KERNEL);
+	SET_NETDEV_DEV(dev, &un->pdev->dev);
+	return 0;
+
+err_queues:
+	while (i--)
+		uvf_queue_exit(&un->queue[i]);
+	free_percpu(dev->tstats);
+	dev->tstats = NULL;
+	return err;
+}
+
+/*
+ * Also the destructor, when the netdev is out of sysfs and has lost its last reference. A
+ * failing register_netdevice() calls it, or not: once is enough.
+ */
+void uvf_netdev_unbind(struct net_device *dev)
+{
+	struct uvf_netdev *un = netdev_priv(dev);
+	int i;
+
+	if (!un->lower)
+		return;
+	uvf_function_release(un->function, un->pdev);
+	netdev_put(un->lower, &un->lower_tracker);
+	un->lower = NULL;
+	for (i = un->nr_queues - 1; i >= 0; i--)
+		uvf_queue_exit(&un->queue[i]);
+	free_percpu(dev->tstats);
+	dev->tstats = NULL;
+}
+
+void uvf_netdev_dellink(struct net_device *dev, struct list_head *head)
+{
+	struct uvf_netdev *un = netdev_priv(dev);
+
+	un->function->netdev = NULL;
+	uvf_uplink_detach(un);
+	unregister_netdevice_queue(dev, head);
+}
+
+void uvf_netdev_remove(struct net_device *dev)
+{
+	uvf_netdev_dellink(dev, NULL);
+}
+
+static const struct net_device_ops netdev_ops = {
+	.ndo_init = init,
+	.ndo_uninit = uninit,
+	.ndo_open = open,
+	.ndo_stop = stop,
+	.ndo_start_xmit = uvf_tx_skb,
+	.ndo_validate_addr = eth_validate_addr,
+	.ndo_set_mac_address = set_mac_address,
+	.ndo_set_rx_mode = set_rx_mode,
+	.ndo_change_rx_flags = change_rx_flags,
+	.ndo_get_stats64 = get_stats64,
+	.ndo_get_iflink = get_iflink,
+	.ndo_features_check = passthru_features_check,
+	.ndo_bpf = uvf_xdp,
+	.ndo_xdp_xmit = uvf_xdp_receive,
+	.ndo_xsk_wakeup = uvf_xsk_wakeup,
+};
+
+bool uvf_netdev_is(const struct net_device *dev)
+{
+	return dev->netdev_ops == &netdev_ops;
+}
+
+void uvf_netdev_setup(struct net_device *dev)
+{
+	ether_setup(dev);
+	dev->netdev_ops = &netdev_ops;
+	dev->ethtool_ops = &uvf_ethtool_ops;
+	/* Until the uplink is known, which sets the limit. */
+	dev->max_mtu = ETH_MAX_MTU;
+	dev->needs_free_netdev = true;
+	dev->priv_destructor = uvf_netdev_unbind;
+
+	dev->priv_flags &= ~IFF_TX_SKB_SHARING;
+	/* One address a function: others, were they asked for, would not reach it. */
+	dev->priv_flags |= IFF_UNICAST_FLT | IFF_LIVE_ADDR_CHANGE | IFF_NO_QUEUE;
+	uvf_compat_set_lltx(dev);
+	uvf_compat_set_xdp_features(dev);
+	netif_keep_dst(dev);
+
+	dev->features |= UVF_FEATURES;
+	dev->hw_features = UVF_FEATURES;
+	dev->hw_enc_features = UVF_FEATURES;
+	dev->vlan_features = UVF_FEATURES;
+}

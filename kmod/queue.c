@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The life of a queue.
+ *
+ * Producers, the uplink's handler and DEVMAP, run on any processor in softirq. One lock of the
+ * ring's, held for a burst, is between them; `open` is read and written under it, so that after
+ * close nothing comes in any more and what is in the ring can be freed without waiting for RCU.
+ * The only consumer is NAPI, or RTNL while NAPI is disabled.
+ */
+#include "queue.h"
+#include "netdev.h"
+#include "rx.h"
+
+#include <linux/rtnetlink.h>
+#include <net/xdp_sock_drv.h>
+
+int uvf_queue_init(struct uvf_queue *queue, struct uvf_netdev *un, u16 index)
+{
+	int err;
+
+	queue->un = un;
+	queue->index = index;
+	u64_stats_init(&queue->syncp);
+	err = ptr_ring_init(&queue->ring, UVF_RING_SIZE, GFP_KERNEL);
+	if (err)
+		return err;
+	netif_napi_add(un->dev, &queue->napi, uvf_rx_poll);
+	return 0;
+}
+
+/* NAPI went with ndo_uninit, or goes with free_netdev() where the netdev was never registered. */
+void uvf_queue_exit(struct uvf_queue *queue)
+{
+	ptr_ring_cleanup(&queue->ring, NULL);
+}
+
+static int register_memory(struct uvf_queue *queue)
+{
+	return xdp_rxq_info_reg_mem_model(
+		&queue->rxq, queue->pool ? MEM_TYPE_XSK_BUFF_POOL : MEM_TYPE_PAGE_SHARED, NULL);
+}
+
+/* With the ring closed nobody schedules NAPI but an AF_XDP socket, and not before we are up. */
+int uvf_queue_open(struct uvf_queue *queue)
+{
+	int err;
+
+	napi_enable(&queue->napi);
+	/* Only now does NAPI have its id, on newer kernels. */
+	err = xdp_rxq_info_reg(&queue->rxq, queue->un->dev, queue->index, queue->napi.napi_id);
+	if (err)
+		goto err_napi;
+	err = register_memory(queue);
+	if (err)
+		goto err_rxq;
+	spin_lock_bh(&queue->ring.producer_lock);
+	queue->open = true;
+	spin_unlock_bh(&queue->ring.producer_lock);
+	return 0;
+
+err_rxq:
+	xdp_rxq_info_unreg(&queue->rxq);
+err_napi:
+	napi_disable(&queue->napi);
+	return err;
+}
+
+static void drain(struct uvf_queue *queue)
+{
+	void *entry;
+
+	while ((entry = __ptr_ring_consume(&queue->ring))) {
+		if (uvf_ring_is_skb(entry))
+			kfree_skb(uvf_ring_to_skb(entry));
+		else
+			xdp_return_frame(entry);
+		dev_core_stats_rx_dropped_inc(queue->un->dev);
+	}
+}
+
+void uvf_queue_close(struct uvf_queue *queue)
+{
+	spin_lock_bh(&queue->ring.producer_lock);
+	queue->open = false;
+	spin_unlock_bh(&queue->ring.producer_lock);
+	napi_disable(&queue->napi);
+	drain(queue);
+	xdp_rxq_info_unreg(&queue->rxq);
+}
+
+static void wake(struct uvf_queue *queue)
+{
+	local_bh_disable();
+	napi_schedule(&queue->napi);
+	local_bh_enable();
+}
+
+int uvf_queue_set_pool(struct uvf_queue *queue, struct xsk_buff_pool *pool)
+{
+	bool running = netif_running(queue->un->dev);
+	int err = 0;
+
+	ASSERT_RTNL();
+	if (pool)
+		xsk_pool_set_rxq_info(pool, &queue->rxq);
+	if (!running) {
+		queue->pool = pool;
+		return 0;
+	}
+	napi_disable(&queue->napi);
+	xdp_rxq_info_unreg_mem_model(&queue->rxq);
+	queue->pool = pool;
+	err = register_memory(queue);
+	if (err) {
+		/* Registering ordinary memory, as it was before, allocates nothing. */
+		queue->pool = NULL;
+		register_memory(queue);
+	}
+	napi_enable(&queue->napi);
+	/* Frames came in meanwhile, and their wake-ups were lost. */
+	wake(queue);
+	return err;
+}
+
+int uvf_queue_put_frames(struct uvf_queue *queue, struct xdp_frame **frames, int n)
+{
+	int i = 0;
+
+	spin_lock(&queue->ring.producer_lock);
+	if (likely(queue->open))
+		while (i < n && !__ptr_ring_produce(&queue->ring, frames[i]))
+			i++;
+	spin_unlock(&queue->ring.producer_lock);
+	/* While NAPI runs this makes it run again: no entry is left behind. */
+	if (likely(i))
+		napi_schedule(&queue->napi);
+	return i;
+}
+
+bool uvf_queue_put_skb(struct uvf_queue *queue, struct sk_buff *skb)
+{
+	bool taken;
+
+	spin_lock(&queue->ring.producer_lock);
+	taken = queue->open && !__ptr_ring_produce(&queue->ring, uvf_ring_skb(skb));
+	spin_unlock(&queue->ring.producer_lock);
+	if (likely(taken))
+		napi_schedule(&queue->napi);
+	return taken;
+}
+
+void uvf_queue_counts(const struct uvf_queue *queue, struct uvf_counts *counts)
+{
+	unsigned int start;
+
+	do {
+		start = u64_stats_fetch_begin(&queue->syncp);
+		*counts = queue->counts;
+	} while (u64_stats_fetch_retry(&queue->syncp, start));
+}
+
+/* The writer is NAPI alone. */
+void uvf_queue_count(struct uvf_queue *queue, const struct uvf_counts *burst)
+{
+	u64_stats_update_begin(&queue->syncp);
+	queue->counts.rx_packets += burst->rx_packets;
+	queue->counts.rx_bytes += burst->rx_bytes;
+	queue->counts.rx_dropped += burst->rx_dropped;
+	queue->counts.multicast += burst->multicast;
+	queue->counts.tx_packets += burst->tx_packets;
+	queue->counts.tx_bytes += burst->tx_bytes;
+	queue->counts.tx_dropped += burst->tx_dropped;
+	u64_stats_update_end(&queue->syncp);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A queue: the ring that frames for the function wait in, and the NAPI that takes them out. */
+#ifndef UVF_QUEUE_H
+#define UVF_QUEUE_H
+
+#include <linux/netdevice.h>
+#include <linux/ptr_ring.h>
+#include <linux/u64_stats_sync.h>
+#include <net/xdp.h>
+
+struct uvf_netdev;
+struct xsk_buff_pool;
+
+/* Two NAPI budgets of the uplink's and some: what two of its queues may bring before we run. */
+#define UVF_RING_SIZE 1024
+
+/* Frames, and bytes without FCS. What is dropped is not counted as a packet. */
+struct uvf_counts {
+	u64 rx_packets;
+	u64 rx_bytes;
+	u64 rx_dropped;
+	u64 multicast;
+	u64 tx_packets;
+	u64 tx_bytes;
+	u64 tx_dropped;
+};
+
+struct uvf_queue {
+	/* fast path, producers: the ring's producer lock */
+	struct ptr_ring ring;
+	bool open; /* under the producer lock */
+
+	/* fast path, NAPI */
+	struct napi_struct napi;
+	struct uvf_netdev *un;
+	struct xsk_buff_pool *pool; /* changes while NAPI is disabled, under RTNL */
+	struct xdp_rxq_info rxq;
+	struct u64_stats_sync syncp;
+	struct uvf_counts counts;
+
+	/* slow path */
+	u16 index;
+};
+
+int uvf_queue_init(struct uvf_queue *queue, struct uvf_netdev *un, u16 index);
+void uvf_queue_exit(struct uvf_queue *queue);
+
+/* Under RTNL. */
+int uvf_queue_open(struct uvf_queue *queue);
+void uvf_queue_close(struct uvf_queue *queue);
+int uvf_queue_set_pool(struct uvf_queue *queue, struct xsk_buff_pool *pool);
+
+/*
+ * Puts frames in, and wakes NAPI. In softirq. Returns how many were taken; the others stay the
+ * caller's.
+ */
+int uvf_queue_put_frames(struct uvf_queue *queue, struct xdp_frame **frames, int n);
+bool uvf_queue_put_skb(struct uvf_queue *queue, struct sk_buff *skb);
+
+void uvf_queue_counts(const struct uvf_queue *queue, struct uvf_counts *counts);
+void uvf_queue_count(struct uvf_queue *queue, const struct uvf_counts *burst);
+
+/* An entry of the ring is an xdp_frame or an sk_buff, told apart by the lowest bit. */
+#define UVF_RING_SKB 1UL
+
+static inline void *uvf_ring_skb(struct sk_buff *skb)
+{
+	return (void *)((unsigned long)skb | UVF_RING_SKB);
+}
+
+static inline bool uvf_ring_is_skb(const void *entry)
+{
+	return (unsigned long)entry & UVF_RING_SKB;
+}
+
+static inline struct sk_buff *uvf_ring_to_skb(void *entry)
+{
+	return (struct sk_buff *)((unsigned long)entry & ~UVF_RING_SKB);
+}
+
+#endif /* UVF_QUEUE_H */

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Receive. */
+#include "rx.h"
+#include "burst.h"
+#include "compat/compat.h"
+#include "netdev.h"
+#include "tx.h"
+#include "xdp.h"
+#include "xsk.h"
+
+#include <linux/etherdevice.h>
+#include <linux/filter.h>
+#include <linux/if_vlan.h>
+#include <net/xdp.h>
+
+/* --- from the uplink's handler ------------------------------------------------------------ */
+
+static struct uvf_queue *queue_of(struct uvf_netdev *un, const struct sk_buff *skb)
+{
+	u32 hint = skb_rx_queue_recorded(skb) ? skb_get_rx_queue(skb) : 0;
+
+	return &un->queue[hint % un->nr_queues];
+}
+
+static void adopt(struct uvf_netdev *un, struct sk_buff *skb)
+{
+	skb->dev = un->dev;
+	if (un->vlan)
+		__vlan_hwaccel_clear_tag(skb);
+}
+
+static void drop(struct uvf_netdev *un, struct sk_buff *skb)
+{
+	dev_core_stats_rx_dropped_inc(un->dev);
+	kfree_skb(skb);
+}
+
+rx_handler_result_t uvf_rx_unicast(struct uvf_netdev *un, struct sk_buff **pskb)
+{
+	struct sk_buff *skb;
+
+	if (unlikely(!(un->dev->flags & IFF_UP))) {
+		kfree_skb(*pskb);
+		return RX_HANDLER_CONSUMED;
+	}
+	skb = skb_share_check(*pskb, GFP_ATOMIC);
+	if (unlikely(!skb)) {
+		dev_core_stats_rx_dropped_inc(un->dev);
+		return RX_HANDLER_CONSUMED;
+	}
+	*pskb = skb;
+	adopt(un, skb);
+	skb->pkt_type = PACKET_HOST;
+	if (!rcu_access_pointer(un->prog)) {
+		dev_sw_netstats_rx_add(un->dev, skb->len + ETH_HLEN);
+		return RX_HANDLER_ANOTHER;
+	}
+	if (unlikely(!uvf_queue_put_skb(queue_of(un, skb), skb)))
+		drop(un, skb);
+	return RX_HANDLER_CONSUMED;
+}
+
+void uvf_rx_clone(struct uvf_netdev *un, struct sk_buff *skb)
+{
+	struct sk_buff *clone = skb_clone(skb, GFP_ATOMIC);
+
+	if (unlikely(!clone)) {
+		dev_core_stats_rx_dropped_inc(un->dev);
+		return;
+	}
+	adopt(un, clone);
+	if (unlikely(!uvf_queue_put_skb(queue_of(un, clone), clone)))
+		drop(un, clone);
+}
+
+/*
+ * The steering program delivers frames as they came: a program that changed packets could not
+ * stand beside others (libxdp's dispatcher is refused such an extension). In place: the frame is
+ * ours, and its memory was a program's to write to.
+ */
+static bool frame_untag(struct xdp_frame *frame, u16 vlan)
+{
+	const struct vlan_ethhdr *header = frame->data;
+
+	if (frame->len < VLAN_ETH_HLEN || header->h_vlan_proto != htons(ETH_P_8021Q) ||
+	    (ntohs(header->h_vlan_TCI) & VLAN_VID_MASK) != vlan)
+		return false;
+	memmove(frame->data + VLAN_HLEN, frame->data, 2 * ETH_ALEN);
+	frame->data += VLAN_HLEN;
+	frame->len -= VLAN_HLEN;
+	frame->headroom += VLAN_HLEN;
+	frame->metasize = 0; /* it would have to move as well, and nobody reads it behind us */
+	return true;
+}
+
+/* --- from the ring, without a program: to the stack --------------------------------------- */
+
+static void frame_to_stack(struct uvf_burst *burst, struct xdp_frame *frame)
+{
+	u32 len = xdp_get_frame_len(frame);
+	struct sk_buff *skb;
+
+	skb = xdp_build_skb_from_frame(frame, burst->queue->un->dev);
+	if (unlikely(!skb)) {
+		xdp_return_frame(frame);
+		burst->counts.rx_dropped++;
+		return;
+	}
+	burst->counts.rx_packets++;
+	burst->counts.rx_bytes += len;
+	napi_gro_receive(&burst->queue->napi, skb);
+}
+
+static void skb_to_stack(struct uvf_burst *burst, struct sk_buff *skb)
+{
+	burst->counts.rx_packets++;
+	burst->counts.rx_bytes += skb->len + ETH_HLEN;
+	burst->counts.multicast += skb->pkt_type == PACKET_MULTICAST;
+	/* The copies of a broadcast share their data, which GRO would write to. */
+	netif_receive_skb(skb);
+}
+
+/* --- from the ring, with a program: copied into private memory, then to the program ------- */
+
+/* Frames of others are given back by xdp_return_frame() alone: their page pool has its own NAPI. */
+static void frame_to_program(struct uvf_burst *burst, struct xdp_frame *frame)
+{
+	struct xdp_buff buff, *xdp;
+	u32 len = xdp_get_frame_len(frame);
+
+	xdp = uvf_xdp_alloc(burst, &buff, len);
+	if (likely(xdp)) {
+		uvf_xdp_copy_frame(xdp->data, frame);
+		uvf_xdp_run(burst, xdp);
+	}
+	xdp_return_frame(frame);
+}
+
+static void segment_to_program(struct uvf_burst *burst, struct sk_buff *skb)
+{
+	bool tagged = skb_vlan_tag_present(skb);
+	struct xdp_buff buff, *xdp;
+
+	burst->counts.multicast += skb->pkt_type == PACKET_MULTICAST;
+	xdp = uvf_xdp_alloc(burst, &buff, skb->len + (tagged ? VLAN_HLEN : 0));
+	if (likely(xdp)) {
+		uvf_xdp_copy_skb(xdp->data, skb);
+		uvf_xdp_run(burst, xdp);
+	}
+	consume_skb(skb);
+}
+
+/*
+ * The stack's frames may be larger than any on the wire, and their checksum may be yet to be
+ * filled in: a program is to see neither.
+ */
+static struct sk_buff *to_wire_format(struct sk_buff *skb)
+{
+	struct sk_buff *segments;
+
+	__skb_push(skb, skb->data - skb_mac_header(skb));
+	if (skb_is_gso(skb)) {
+		segments = skb_gso_segment(skb, NETIF_F_SG);
+		if (IS_ERR_OR_NULL(segments))
+			return NULL;
+		consume_skb(skb);
+		return segments;
+	}
+	if (skb->ip_summed == CHECKSUM_PARTIAL && skb_checksum_help(skb))
+		return NULL;
+	return skb;
+}
+
+static void skb_to_program(struct uvf_burst *burst, struct sk_buff *skb)
+{
+	struct sk_buff *segment, *next;
+
+	segment = to_wire_format(skb);
+	if (unlikely(!segment)) {
+		burst->counts.rx_dropped++;
+		kfree_skb(skb);
+		return;
+	}
+	skb_list_walk_safe(segment, segment, next) {
+		skb_mark_not_on_list(segment);
+		segment_to_program(burst, segment);
+	}
+}
+
+/* --- NAPI --------------------------------------------------------------------------------- */
+
+static void receive_skb(struct uvf_burst *burst, struct sk_buff *skb)
+{
+	if (burst->prog)
+		skb_to_program(burst, skb);
+	else
+		skb_to_stack(burst, skb);
+}
+
+static void receive_frame(struct uvf_burst *burst, struct xdp_frame *frame)
+{
+	u16 vlan = burst->queue->un->vlan;
+
+	if (unlikely(vlan && !frame_untag(frame, vlan))) {
+		xdp_return_frame(frame);
+		burst->counts.rx_dropped++;
+		return;
+	}
+	if (burst->prog)
+		frame_to_program(burst, frame);
+	else
+		frame_to_stack(burst, frame);
+}
+
+static int receive(struct uvf_burst *burst, int budget)
+{
+	void *entry;
+	int done;
+
+	for (done = 0; done < budget; done++) {
+		entry = __ptr_ring_consume(&burst->queue->ring);
+		if (!entry)
+			break;
+		if (uvf_ring_is_skb(entry))
+			receive_skb(burst, uvf_ring_to_skb(entry));
+		else
+			receive_frame(burst, entry);
+	}
+	return done;
+}
+
+int uvf_rx_poll(struct napi_struct *napi, int budget)
+{
+	struct uvf_queue *queue = container_of(napi, struct uvf_queue, napi);
+	struct uvf_burst burst = { .queue = queue };
+	bool more;
+	int done;
+
+	rcu_read_lock();
+	burst.prog = rcu_dereference(queue->un->prog);
+	more = queue->pool && uvf_xsk_transmit(&burst, budget);
+	done = receive(&burst, budget);
+	uvf_tx_flush(&burst);
+	if (burst.redirected)
+		xdp_do_flush();
+	rcu_read_unlock();
+
+	uvf_queue_count(queue, &burst.counts);
+	if (queue->pool)
+		uvf_xsk_need_rx(&burst);
+	if (more)
+		return budget;
+	if (done < budget)
+		napi_complete_done(napi, done);
+	return done;
+}

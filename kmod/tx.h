@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Transmit: from the stack, and from a queue's NAPI, to the uplink. */
+#ifndef UVF_TX_H
+#define UVF_TX_H
+
+#include <linux/netdevice.h>
+
+struct uvf_burst;
+struct xdp_buff;
+
+netdev_tx_t uvf_tx_skb(struct sk_buff *skb, struct net_device *dev);
+
+/*
+ * Sends the frame in an xdp_buff, with the next flush or before it. Takes the buffer over unless
+ * it answers an error.
+ */
+int uvf_tx_buff(struct uvf_burst *burst, struct xdp_buff *xdp);
+void uvf_tx_flush(struct uvf_burst *burst);
+
+#endif /* UVF_TX_H */

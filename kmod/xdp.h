@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The function's own XDP program, and the memory that it works on. */
+#ifndef UVF_XDP_H
+#define UVF_XDP_H
+
+#include <linux/bpf.h>
+#include <linux/if_vlan.h>
+#include <linux/skbuff.h>
+#include <net/xdp.h>
+
+struct netdev_bpf;
+struct uvf_burst;
+
+/* Without a UMEM, a frame and what the kernel keeps around it live in one page's worth. */
+#define UVF_XDP_MAX_MTU                                                                            \
+	((int)(SKB_WITH_OVERHEAD(PAGE_SIZE) - XDP_PACKET_HEADROOM - VLAN_ETH_HLEN))
+
+int uvf_xdp(struct net_device *dev, struct netdev_bpf *bpf);
+
+/* ndo_xdp_xmit: what is redirected to the function is received by it. */
+int uvf_xdp_receive(struct net_device *dev, int n, struct xdp_frame **frames, u32 flags);
+
+/*
+ * A buffer for a frame of `len` bytes, from the UMEM if there is one, else from the kernel, then
+ * described in *buff. NULL is counted as dropped.
+ */
+struct xdp_buff *uvf_xdp_alloc(struct uvf_burst *burst, struct xdp_buff *buff, u32 len);
+void uvf_xdp_copy_frame(void *to, struct xdp_frame *frame);
+/* The skb's data begin at the Ethernet header; a tag beside the data is put back into place. */
+void uvf_xdp_copy_skb(void *to, const struct sk_buff *skb);
+
+/* Runs the program and does as it says. Takes the buffer over. */
+void uvf_xdp_run(struct uvf_burst *burst, struct xdp_buff *xdp);
+
+/* A page fragment with room for `len` bytes, and for all that an skb or xdp_frame needs. */
+bool uvf_xdp_alloc_private(struct xdp_buff *xdp, struct xdp_rxq_info *rxq, u32 room, u32 len);
+
+#endif /* UVF_XDP_H */

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * AF_XDP in zero-copy mode.
+ *
+ * "Zero" is the socket's word. A received frame is copied into the UMEM once, because it lies in
+ * the uplink's memory and the UMEM belongs to one appliance. A sent frame is copied out of it
+ * once, because the uplink completes it in its own time while the owner may write to its UMEM at
+ * any time. So completion is immediate, and no buffer of the UMEM is held from one NAPI run to
+ * the next.
+ */
+#include "xsk.h"
+#include "burst.h"
+#include "netdev.h"
+#include "tx.h"
+#include "xdp.h"
+
+#include <linux/if_vlan.h>
+#include <linux/pci.h>
+#include <linux/rtnetlink.h>
+#include <net/xdp_sock_drv.h>
+
+/* --- binding ------------------------------------------------------------------------------ */
+
+unsigned int uvf_xsk_max_mtu(struct xsk_buff_pool *pool)
+{
+	u32 size = xsk_pool_get_rx_frame_size(pool);
+
+	/* The owner chooses its headroom, up to all of a chunk. */
+	return size > VLAN_ETH_HLEN ? size - VLAN_ETH_HLEN : 0;
+}
+
+static int enable(struct uvf_netdev *un, struct uvf_queue *queue, struct xsk_buff_pool *pool)
+{
+	int err;
+
+	if (queue->pool)
+		return -EBUSY;
+	if (un->dev->mtu > uvf_xsk_max_mtu(pool))
+		return -EMSGSIZE;
+	err = xsk_pool_dma_map(pool, &un->pdev->dev, 0);
+	if (err)
+		return err;
+	err = uvf_queue_set_pool(queue, pool);
+	if (err) {
+		xsk_pool_dma_unmap(pool, 0);
+		return err;
+	}
+	uvf_netdev_limit_mtu(un);
+	return 0;
+}
+
+static int disable(struct uvf_netdev *un, struct uvf_queue *queue)
+{
+	struct xsk_buff_pool *pool = queue->pool;
+
+	if (!pool)
+		return -EINVAL;
+	uvf_queue_set_pool(queue, NULL);
+	xsk_pool_dma_unmap(pool, 0);
+	uvf_netdev_limit_mtu(un);
+	return 0;
+}
+
+int uvf_xsk_set_pool(struct net_device *dev, struct xsk_buff_pool *pool, u16 index)
+{
+	struct uvf_netdev *un = netdev_priv(dev);
+
+	ASSERT_RTNL();
+	if (index >= un->nr_queues)
+		return -EINVAL;
+	return pool ? enable(un, &un->queue[index], pool) : disable(un, &un->queue[index]);
+}
+
+/* --- running ------------------------------------------------------------------------------ */
+
+/* Both directions are NAPI's: the flags make no difference. From a system call, under RCU. */
+int uvf_xsk_wakeup(struct net_device *dev, u32 index, u32 flags)
+{
+	struct uvf_netdev *un = netdev_priv(dev);
+
+	if (!netif_running(dev))
+		return -ENETDOWN;
+	if (index >= un->nr_queues || !READ_ONCE(un->queue[index].pool))
+		return -EINVAL;
+	/* Enabling softirqs runs NAPI here and now: the caller's frames are on their way. */
+	local_bh_disable();
+	napi_schedule(&un->queue[index].napi);
+	local_bh_enable();
+	return 0;
+}
+
+/* Gives the memory its type: what is transmitted belongs to no receive queue. */
+static struct xdp_rxq_info tx_memory = { .mem.type = MEM_TYPE_PAGE_SHARED };
+
+static void transmit_one(struct uvf_burst *burst, const struct xdp_desc *desc)
+{
+	/* The core has checked address and length, and read them once. */
+	void *data = xsk_buff_raw_get_data(burst->queue->pool, desc->addr);
+	struct xdp_buff xdp;
+
+	if (unlikely(!uvf_xdp_alloc_private(&xdp, &tx_memory, desc->len, desc->len)))
+		goto drop;
+	memcpy(xdp.data, data, desc->len);
+	if (likely(!uvf_tx_buff(burst, &xdp)))
+		return;
+	xdp_return_buff(&xdp);
+drop:
+	burst->counts.tx_dropped++;
+}
+
+static bool transmit_all(struct uvf_burst *burst, int budget)
+{
+	struct xsk_buff_pool *pool = burst->queue->pool;
+	struct xdp_desc desc;
+	int done = 0;
+
+	while (done < budget && xsk_tx_peek_desc(pool, &desc)) {
+		transmit_one(burst, &desc);
+		done++;
+	}
+	if (done) {
+		xsk_tx_completed(pool, done);
+		xsk_tx_release(pool);
+	}
+	return done && done == budget;
+}
+
+bool uvf_xsk_transmit(struct uvf_burst *burst, int budget)
+{
+	struct xsk_buff_pool *pool = burst->queue->pool;
+
+	if (!xsk_uses_need_wakeup(pool))
+		return transmit_all(burst, budget);
+	xsk_clear_tx_need_wakeup(pool);
+	if (transmit_all(burst, budget))
+		return true;
+	xsk_set_tx_need_wakeup(pool);
+	/*
+	 * The flag before the look at the ring. Pairs with the owner's order: the descriptor
+	 * first, then its look at the flag. One of us sees the other.
+	 */
+	smp_mb();
+	return transmit_all(burst, budget);
+}
+
+/*
+ * Frames are not kept for an owner that does not fill: they are memory of the uplink's. So the
+ * flag is a hint to the owner, whose wake-up then clears it.
+ */
+void uvf_xsk_need_rx(const struct uvf_burst *burst)
+{
+	struct xsk_buff_pool *pool = burst->queue->pool;
+
+	if (!xsk_uses_need_wakeup(pool))
+		return;
+	if (burst->fill_empty)
+		xsk_set_rx_need_wakeup(pool);
+	else if (xsk_buff_can_alloc(pool, 1))
+		xsk_clear_rx_need_wakeup(pool);
+}
