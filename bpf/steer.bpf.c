@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Steering on the uplink: which function is a frame for?
+ *
+ * Unicast to a function's (MAC, VLAN) is redirected to the function's port and never reaches
+ * the host's stack. Everything else passes. Broadcast and multicast pass too: the host is to
+ * have its copy, and the functions get theirs behind XDP, from uvf.ko's receive handler or from
+ * uvf_flood() in port.bpf.c.
+ *
+ * Frames are not changed here. From 6.12 on the kernel refuses a program that changes packets
+ * behind the dispatcher of a libxdp that is older than that rule, such as Debian 12's.
+ */
+#include "lookup.h"
+
+#include <xdp/xdp_helpers.h>
+
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP);
+	__uint(max_entries, UVF_SLOTS);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+} ports SEC(".maps");
+
+/* Programs of others run after ours for all that is not ours, and before it if they wish. */
+struct {
+	__uint(priority, 40);
+	__uint(XDP_PASS, 1);
+} XDP_RUN_CONFIG(uvf_steer);
+
+SEC("xdp")
+int uvf_steer(struct xdp_md *ctx)
+{
+	void *end = (void *)(long)ctx->data_end;
+	struct ethhdr *eth = (void *)(long)ctx->data;
+	struct uvf_vlan_tag *tag = (void *)(eth + 1);
+	struct uvf_station *station;
+	struct uvf_counts *count;
+	__u16 vlan = UVF_VLAN_NONE;
+	__u64 bytes = end - (void *)eth;
+	__u32 slot;
+
+	if ((void *)(eth + 1) > end || eth->h_dest[0] & 1)
+		return XDP_PASS;
+	if (eth->h_proto == bpf_htons(ETH_P_8021Q)) {
+		if ((void *)(tag + 1) > end)
+			return XDP_PASS;
+		vlan = bpf_ntohs(tag->tci) & UVF_VID_MASK;
+	}
+	station = uvf_station_find(eth->h_dest, vlan);
+	if (!station || station->flags & UVF_STATION_UNTAG)
+		return XDP_PASS;
+	slot = station->slot;
+	count = uvf_counts_of(slot);
+	if (count) {
+		count->rx_frames++;
+		count->rx_bytes += bytes;
+	}
+	return bpf_redirect_map(&ports, slot, XDP_PASS);
+}
+
+char _license[] SEC("license") = "GPL";
