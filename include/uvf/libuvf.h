@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * libuvf - the library of an appliance
+ *
+ * An appliance is an ordinary process without any privilege. It reaches its functions in
+ * four steps:
+ *
+ *	struct uvf *uvf;
+ *	struct uvf_dev *in, *out;
+ *
+ *	uvf__open(&uvf, NULL);			one session, one UMEM
+ *	uvf_dev__open(&in, uvf, "fw0");		lease a function
+ *	uvf_dev__open(&out, uvf, "fw1");	and another one
+ *	for (;;) {
+ *		struct uvf_frame f[64];
+ *		unsigned int n = uvf_dev__rx(in, f, 64);
+ *		unsigned int sent = uvf_dev__tx(out, f, n);
+ *
+ *		uvf__free(uvf, f + sent, n - sent);
+ *		if (!n)
+ *			uvf__wait(uvf, -1);
+ *	}
+ *
+ * Memory. The session owns one UMEM: a memfd divided into frames of one size. The kernel
+ * writes received frames straight into it and sends from it; uvfd, which makes the AF_XDP
+ * sockets, never touches its contents. A frame is always in exactly one place:
+ *
+ *	free		in the session's list
+ *	filling		lent to a function for receiving
+ *	held		described by a struct uvf_frame in the appliance's hands
+ *	sending		given to a function by uvf_dev__tx(), until the kernel completes it
+ *
+ *	free -> filling -> held		uvf_dev__rx()
+ *	free -> held			uvf__alloc()
+ *	held -> sending -> free		uvf_dev__tx()
+ *	held -> free			uvf__free()
+ *
+ * All functions of a session share the UMEM, so that to forward a frame from one function to
+ * another is to move its descriptor. Not allowed, and not checked on the packet path: giving
+ * away a frame twice, or using it after it was given away. It harms the appliance alone.
+ *
+ * Loss. Frames that are not read in time are dropped by the kernel and counted. A session
+ * that holds all its frames receives nothing.
+ *
+ * Threads. A session and its functions belong to one thread at a time. Several sessions may
+ * be used by several threads.
+ *
+ * Errors. Functions that can fail return 0 or a negative errno; uvf__why() then tells, in one
+ * sentence, what was wrong and what to do.
+ *
+ * Nothing on the packet path (rx, tx, alloc, free, data) allocates memory, and only
+ * uvf_dev__tx() and uvf__wait() enter the kernel.
+ */
+#ifndef UVF_LIBUVF_H
+#define UVF_LIBUVF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define UVF_API __attribute__((visibility("default")))
+
+/* Names of functions, with the terminating NUL (IFNAMSIZ). */
+#define UVF_NAME_SIZE 16
+
+struct uvf;
+struct uvf_dev;
+
+/*
+ * A frame that the appliance holds. The layout is that of struct xdp_desc
+ * (linux/if_xdp.h), so that a descriptor of a ring is a frame as it is.
+ */
+struct uvf_frame {
+	uint64_t addr; /* offset of the first byte in the UMEM; may be moved within the frame */
+	uint32_t len; /* bytes, Ethernet header included, FCS not included */
+	uint32_t options; /* 0 */
+};
+
+/* Options of uvf__open(). Zeroed fields mean the default. */
+struct uvf_opts {
+	size_t size; /* of this structure, for later versions to grow */
+	uint32_t frames; /* frames in the UMEM, 64 to 1048576; default 8192 */
+	uint32_t frame_size; /* bytes, 2048 or 4096; default 2048, of which 256 are headroom */
+	const char *socket; /* of uvfd; default: what `uvf run` hands down, else UVF_SOCKET */
+};
+
+#define UVF_SOCKET "/run/uvf/uvfd.sock"
+
+/* What a function is, read once when it is opened. */
+struct uvf_dev_info {
+	char name[UVF_NAME_SIZE];
+	char uplink[UVF_NAME_SIZE];
+	uint8_t mac[6];
+	uint16_t mtu; /* bytes of IP packet that the uplink takes */
+	uint32_t ifindex;
+	uint32_t ring_size; /* entries of each of the four rings */
+	uint32_t zerocopy; /* 1: the kernel writes into the UMEM without a further copy */
+};
+
+/* Counters since uvf_dev__open(), in frames and bytes. */
+struct uvf_dev_stats {
+	uint64_t rx_frames;
+	uint64_t rx_bytes;
+	uint64_t tx_frames; /* given to the kernel */
+	uint64_t tx_bytes;
+	uint64_t tx_full; /* refused by uvf_dev__tx() because the ring was full */
+	uint64_t rx_dropped; /* by the kernel (XDP_STATISTICS, linux/if_xdp.h): all reasons */
+	uint64_t rx_ring_full; /* of these: no room in the receive ring */
+	uint64_t rx_no_frame; /* times the kernel had no frame left: not read or freed in time */
+	uint64_t tx_invalid; /* descriptors that the kernel refused */
+};
+
+/*
+ * uvf__open - open a session: make the UMEM and register it with uvfd.
+ * @opts: NULL for the defaults.
+ * Return: 0; -ECONNREFUSED or -ENOENT when uvfd does not run, -EACCES when it refuses this
+ * process, -EINVAL for options out of range, -ENOMEM.
+ */
+UVF_API int uvf__open(struct uvf **uvf, const struct uvf_opts *opts);
+
+/* uvf__close - close all functions of the session and free it. NULL is allowed. */
+UVF_API void uvf__close(struct uvf *uvf);
+
+/* uvf__why - one sentence about the last failure in this thread; never NULL. */
+UVF_API const char *uvf__why(void);
+
+/*
+ * uvf_dev__open - lease the function @name and map its rings.
+ * Return: 0; -ENODEV when there is no such function, -EPERM when it belongs to another
+ * appliance, -EBUSY when it is leased already, -ENETDOWN when it or its uplink is down.
+ */
+UVF_API int uvf_dev__open(struct uvf_dev **dev, struct uvf *uvf, const char *name);
+
+/*
+ * uvf_dev__close - give the function back. Frames in its rings return to the session; frames
+ * that the appliance holds stay valid. NULL is allowed.
+ */
+UVF_API void uvf_dev__close(struct uvf_dev *dev);
+
+UVF_API const struct uvf_dev_info *uvf_dev__info(const struct uvf_dev *dev);
+UVF_API int uvf_dev__stats(struct uvf_dev *dev, struct uvf_dev_stats *stats);
+
+/* uvf_dev__rx - take up to @n received frames; they are then held by the caller. */
+UVF_API unsigned int uvf_dev__rx(struct uvf_dev *dev, struct uvf_frame *frames, unsigned int n);
+
+/*
+ * uvf_dev__tx - give up to @n held frames to the kernel for sending, in order.
+ * Return: how many were taken; the caller still holds the rest.
+ */
+UVF_API unsigned int uvf_dev__tx(struct uvf_dev *dev, const struct uvf_frame *frames,
+				 unsigned int n);
+
+/* uvf__alloc - take up to @n free frames; each is empty and begins behind the headroom. */
+UVF_API unsigned int uvf__alloc(struct uvf *uvf, struct uvf_frame *frames, unsigned int n);
+
+/* uvf__free - give @n held frames back. */
+UVF_API void uvf__free(struct uvf *uvf, const struct uvf_frame *frames, unsigned int n);
+
+/* uvf__data - where a held frame's bytes are. */
+UVF_API void *uvf__data(const struct uvf *uvf, const struct uvf_frame *frame);
+
+/* uvf__room - bytes from the frame's first byte to the end of its memory. */
+UVF_API uint32_t uvf__room(const struct uvf *uvf, const struct uvf_frame *frame);
+
+/*
+ * uvf__wait - sleep until a function of the session has frames or room, at most @timeout_ms
+ * milliseconds (-1: for ever, 0: only look).
+ * Return: 1 when there is something to do, 0 after the time, -EINTR after a signal,
+ * -ENODEV when a function is gone, -ESHUTDOWN when uvfd was stopped and took all of them back,
+ * -EPIPE, once, when uvfd was killed: the rings stay usable.
+ */
+UVF_API int uvf__wait(struct uvf *uvf, int timeout_ms);
+
+/*
+ * uvf_dev__fd - for a program's own poll loop: readable when there are frames. A program that
+ * polls for itself calls uvf_dev__rx() until it returns 0 before it sleeps.
+ */
+UVF_API int uvf_dev__fd(const struct uvf_dev *dev);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* UVF_LIBUVF_H */

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The runtime: common code, libuvf, uvfd, uvf.
+
+UVF_VERSION := 0.1.0
+UVF_SOMAJOR := 1
+
+userspace_pkg = $(shell pkg-config $(1) $(2))
+USERSPACE_CFLAGS = $(CPPFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden -D_GNU_SOURCE \
+	-DUVF_VERSION='"$(UVF_VERSION)"' -Iinclude -Iuserspace/common -I$(O)/bpf \
+	$(call userspace_pkg,--cflags,libnl-3.0)
+
+# Code that libuvf and the programs share; then what needs netlink as well.
+COMMON_PROTO := why proto
+COMMON_LINK := link rtnl
+LIBUVF := session dev burst
+UVFD := main model steer tc session lease
+UVF := main facts query list show stats add run
+
+userspace_objects = $(patsubst %,$(O)/obj/userspace/$(1)/%.o,$(2))
+COMMON_PROTO_O := $(call userspace_objects,common,$(COMMON_PROTO))
+COMMON_O := $(COMMON_PROTO_O) $(call userspace_objects,common,$(COMMON_LINK))
+LIBUVF_O := $(call userspace_objects,libuvf,$(LIBUVF))
+UVFD_O := $(call userspace_objects,uvfd,$(UVFD))
+UVF_O := $(call userspace_objects,uvf,$(UVF))
+
+LIBUVF_SO := $(O)/lib/libuvf.so
+USERSPACE := $(LIBUVF_SO) $(O)/bin/uvfd $(O)/bin/uvf
+
+$(O)/obj/userspace/%.o: userspace/%.c
+	@mkdir -p $(@D)
+	$(CC) $(USERSPACE_CFLAGS) -MMD -MP -c $< -o $@
+
+$(UVFD_O): $(BPF_SKELETONS)
+
+$(LIBUVF_SO): $(LIBUVF_O) $(COMMON_PROTO_O) userspace/libuvf/libuvf.map
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libuvf.so.$(UVF_SOMAJOR) \
+		-Wl,--version-script=userspace/libuvf/libuvf.map -Wl,-z,defs \
+		-o $@.$(UVF_VERSION) $(filter %.o,$^)
+	ln -sf libuvf.so.$(UVF_VERSION) $@.$(UVF_SOMAJOR)
+	ln -sf libuvf.so.$(UVF_SOMAJOR) $@
+
+$(O)/bin/uvfd: $(UVFD_O) $(COMMON_O)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ \
+		$(call userspace_pkg,--libs,libxdp libbpf libnl-3.0 libevent_core)
+
+$(O)/bin/uvf: $(UVF_O) $(COMMON_O)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call userspace_pkg,--libs,libnl-3.0 json-c)
+
+userspace: $(USERSPACE)
+.PHONY: userspace
+
+-include $(wildcard $(O)/obj/userspace/*/*.d)

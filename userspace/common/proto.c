@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+#include "proto.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "why.h"
+
+/* Room for more descriptors than we take, so that a peer's surplus is seen and closed. */
+#define FDS_SEEN 4
+
+union control {
+	char bytes[CMSG_SPACE(FDS_SEEN * sizeof(int))];
+	struct cmsghdr align;
+};
+
+static int send_message(int sock, const void *data, size_t size, int fd, int flags)
+{
+	struct iovec iov = { .iov_base = (void *)data, .iov_len = size };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	union control control = { 0 };
+
+	if (fd >= 0) {
+		struct cmsghdr *cmsg;
+
+		msg.msg_control = control.bytes;
+		msg.msg_controllen = CMSG_SPACE(sizeof(int));
+		cmsg = CMSG_FIRSTHDR(&msg);
+		cmsg->cmsg_level = SOL_SOCKET;
+		cmsg->cmsg_type = SCM_RIGHTS;
+		cmsg->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
+	}
+	if (sendmsg(sock, &msg, MSG_NOSIGNAL | flags) != (ssize_t)size)
+		return -errno;
+	return 0;
+}
+
+/* Keeps the first descriptor and closes the others. */
+static int take_fd(struct msghdr *msg)
+{
+	struct cmsghdr *cmsg;
+	int kept = -1;
+
+	for (cmsg = CMSG_FIRSTHDR(msg); cmsg; cmsg = CMSG_NXTHDR(msg, cmsg)) {
+		size_t count = (cmsg->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+		if (cmsg->cmsg_level != SOL_SOCKET || cmsg->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t i = 0; i < count; i++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(cmsg) + i * sizeof(fd), sizeof(fd));
+			if (kept < 0)
+				kept = fd;
+			else
+				close(fd);
+		}
+	}
+	return kept;
+}
+
+/* The bytes received, 0 at the end, or -errno; -EPROTO with a sentence. @fd is set always. */
+static ssize_t receive_message(int sock, void *data, size_t size, int flags, int *fd)
+{
+	struct iovec iov = { .iov_base = data, .iov_len = size };
+	union control control;
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof(control.bytes),
+	};
+	ssize_t got;
+
+	*fd = -1;
+	do {
+		got = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC | flags);
+	} while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return -errno;
+	*fd = take_fd(&msg);
+	if (msg.msg_flags & MSG_TRUNC)
+		return uvf_fail(EPROTO, "a message is longer than the %zu bytes expected", size);
+	if (msg.msg_flags & MSG_CTRUNC)
+		return uvf_fail(EPROTO, "more descriptors came along than can be taken");
+	return got;
+}
+
+int uvf_proto_connect(const char *path)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int sock, err;
+
+	/* To the kernel an abstract address, which has no owner and no mode. */
+	if (!*path)
+		return uvf_fail(EINVAL, "the path of uvfd's socket is empty");
+	if (strlen(path) >= sizeof(addr.sun_path))
+		return uvf_fail(ENAMETOOLONG, "the socket path %s is longer than %zu characters",
+				path, sizeof(addr.sun_path) - 1);
+	strcpy(addr.sun_path, path);
+	sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (sock < 0)
+		return uvf_fail(errno, "can't make a Unix socket: %s", strerror(errno));
+	if (!connect(sock, (struct sockaddr *)&addr, sizeof(addr)))
+		return sock;
+	err = errno;
+	close(sock);
+	if (err == ENOENT || err == ECONNREFUSED)
+		return uvf_fail(err, "uvfd is not running (nothing listens on %s): start it", path);
+	if (err == EACCES)
+		return uvf_fail(err, "only root may reach uvfd on %s: start the appliance with "
+				     "`uvf run`", path);
+	return uvf_fail(err, "can't reach uvfd on %s: %s", path, strerror(err));
+}
+
+static int receive_reply(int sock, struct uvf_reply *reply, int *fd)
+{
+	ssize_t got;
+
+	do {
+		got = receive_message(sock, reply, sizeof(*reply), 0, fd);
+		if (got <= 0 && got != -EPROTO)
+			return uvf_fail(EPIPE, "uvfd closed the connection");
+	} while (got == sizeof(*reply) && reply->type == UVF_MSG_NOTICE);
+	if (got != sizeof(*reply) || reply->version != UVF_PROTO_VERSION)
+		return uvf_fail(EPROTO, "uvfd speaks another version of the protocol: "
+					"install uvfd and libuvf of one release");
+	reply->why[sizeof(reply->why) - 1] = '\0';
+	reply->function[sizeof(reply->function) - 1] = '\0';
+	reply->uplink[sizeof(reply->uplink) - 1] = '\0';
+	reply->holder[sizeof(reply->holder) - 1] = '\0';
+	if (reply->status < 0)
+		return uvf_fail(-reply->status, "%s", reply->why);
+	return 0;
+}
+
+int uvf_proto_call(int sock, const struct uvf_request *request, int fd_out,
+		   struct uvf_reply *reply, int *fd_in)
+{
+	int err, fd;
+
+	err = send_message(sock, request, sizeof(*request), fd_out, 0);
+	if (err)
+		return uvf_fail(-err, "can't send to uvfd: %s", strerror(-err));
+	err = receive_reply(sock, reply, &fd);
+	if (!err && fd_in)
+		*fd_in = fd;
+	else if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+int uvf_proto_receive(int sock, struct uvf_incoming *in)
+{
+	ssize_t got;
+	int err;
+
+	got = receive_message(sock, &in->request, sizeof(in->request), MSG_DONTWAIT, &in->fd);
+	if (got == -EAGAIN)
+		return 0;
+	if (got == 0 || got == -ECONNRESET)
+		return -EPIPE;
+	if (got < 0)
+		err = got;
+	else if (got != sizeof(in->request))
+		err = uvf_fail(EPROTO, "a message of %zd bytes is not a request", got);
+	else
+		err = uvf_proto_check(&in->request);
+	if (!err)
+		return 1;
+	if (in->fd >= 0)
+		close(in->fd);
+	in->fd = -1;
+	return err;
+}
+
+int uvf_proto_answer(int sock, const struct uvf_reply *reply, int fd)
+{
+	return send_message(sock, reply, sizeof(*reply), fd, MSG_DONTWAIT);
+}
+
+static bool ended(const char *text, size_t size)
+{
+	return memchr(text, '\0', size);
+}
+
+static int check_become(const struct uvf_request *request)
+{
+	if (!ended(request->become.appliance, sizeof(request->become.appliance)))
+		return uvf_fail(EPROTO, "the appliance's name does not end");
+	if (request->become.count > UVF_PROTO_FUNCTIONS)
+		return uvf_fail(EPROTO, "%u functions asked for, %u at most",
+				request->become.count, UVF_PROTO_FUNCTIONS);
+	for (uint32_t i = 0; i < request->become.count; i++)
+		if (!ended(request->become.functions[i], UVF_PROTO_NAME))
+			return uvf_fail(EPROTO, "the name of function %u does not end", i);
+	return 0;
+}
+
+static int check_memory(const struct uvf_request *request)
+{
+	uint32_t frame_size = request->memory.frame_size;
+	uint64_t size = request->memory.size;
+
+	if (frame_size != 2048 && frame_size != 4096)
+		return uvf_fail(EPROTO, "frames of %u bytes: only 2048 and 4096 are possible",
+				frame_size);
+	if (!size || size > UVF_MEMORY_MAX || size % 4096)
+		return uvf_fail(EPROTO, "a UMEM of %llu bytes: it must be a multiple of 4096, "
+					"up to %llu", (unsigned long long)size, UVF_MEMORY_MAX);
+	return 0;
+}
+
+static int check_lease(const struct uvf_request *request)
+{
+	uint32_t n = request->lease.ring_size;
+
+	if (n < UVF_RING_MIN || n > UVF_RING_MAX || n & (n - 1))
+		return uvf_fail(EPROTO, "rings of %u entries: a power of two from %u to %u is "
+					"possible", n, UVF_RING_MIN, UVF_RING_MAX);
+	return 0;
+}
+
+int uvf_proto_check(const struct uvf_request *request)
+{
+	if (request->version != UVF_PROTO_VERSION)
+		return uvf_fail(EPROTO, "protocol version %u is not spoken here, only %u",
+				request->version, UVF_PROTO_VERSION);
+	if (!ended(request->function, sizeof(request->function)))
+		return uvf_fail(EPROTO, "the function's name does not end");
+	switch (request->type) {
+	case UVF_MSG_BECOME:
+		return check_become(request);
+	case UVF_MSG_MEMORY:
+		return check_memory(request);
+	case UVF_MSG_LEASE:
+		return check_lease(request);
+	case UVF_MSG_BIND:
+	case UVF_MSG_RELEASE:
+	case UVF_MSG_LIST:
+		return 0;
+	}
+	return uvf_fail(EPROTO, "request type %u is unknown", request->type);
+}

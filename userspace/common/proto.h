@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * What uvfd and its clients say to each other, over a Unix socket of type SOCK_SEQPACKET.
+ *
+ * One request, one reply, in order. Between them uvfd may send a notice: a reply of type
+ * UVF_MSG_NOTICE. With status 0 it says that a leased function changed; look at its socket. With
+ * -ESHUTDOWN uvfd ends in order and takes all functions back. Messages have a fixed size, so that
+ * a message of another size is one of another version and is refused. Strings end with NUL
+ * inside their field.
+ *
+ * Who may say what. A connection made by root may say everything. UVF_MSG_BECOME turns it, once
+ * and for good, into the connection of one appliance: it then reaches that appliance's functions
+ * only. `uvf run` does so, drops its privileges, and executes the appliance, which inherits the
+ * connection. Connections of other users are refused.
+ *
+ * A lease lives as long as the connection that asked for it.
+ */
+#ifndef UVF_PROTO_H
+#define UVF_PROTO_H
+
+#include <stdint.h>
+
+#define UVF_PROTO_VERSION 1
+
+#define UVF_PROTO_NAME 16 /* IFNAMSIZ */
+#define UVF_PROTO_APPLIANCE 32
+#define UVF_PROTO_FUNCTIONS 32 /* functions that one appliance can be started on */
+
+enum uvf_msg_type {
+	UVF_MSG_NOTICE, /* from uvfd only */
+	UVF_MSG_BECOME, /* be an appliance from now on */
+	UVF_MSG_MEMORY, /* here is my UMEM; carries the memfd, sealed against shrinking */
+	UVF_MSG_LEASE, /* give me a function; the reply carries the AF_XDP socket */
+	UVF_MSG_BIND, /* its rings are mapped: bind it (when the reply said so) */
+	UVF_MSG_RELEASE, /* take it back */
+	UVF_MSG_LIST, /* counters and lease of one function: of @function, or the next one */
+	UVF_MSG_TYPES,
+};
+
+struct uvf_request {
+	uint16_t version;
+	uint16_t type;
+	uint32_t pad;
+	char function[UVF_PROTO_NAME]; /* LEASE, BIND, RELEASE, LIST */
+	union {
+		struct {
+			char appliance[UVF_PROTO_APPLIANCE];
+			uint32_t count;
+			uint32_t pad;
+			char functions[UVF_PROTO_FUNCTIONS][UVF_PROTO_NAME];
+		} become;
+		struct {
+			uint64_t size; /* bytes, a multiple of frame_size and of the page size */
+			uint32_t frame_size; /* 2048 or 4096 */
+			uint32_t pad;
+		} memory;
+		struct {
+			uint32_t ring_size; /* power of two, UVF_RING_MIN to UVF_RING_MAX */
+			uint32_t pad;
+		} lease;
+		struct {
+			uint32_t after; /* cursor of the last reply, 0 for the first function */
+			uint32_t pad;
+		} list; /* when @function is empty; -ENOENT ends it */
+	};
+};
+
+#define UVF_MEMORY_MAX (4ULL << 30)
+#define UVF_RING_MIN 64
+#define UVF_RING_MAX 16384
+
+struct uvf_reply {
+	uint16_t version;
+	uint16_t type; /* that of the request */
+	int32_t status; /* 0 or -errno */
+	uint32_t cursor; /* LIST */
+	uint32_t pad;
+	char why[256]; /* a sentence, when status is not 0 */
+	char function[UVF_PROTO_NAME];
+	char uplink[UVF_PROTO_NAME];
+	char holder[UVF_PROTO_APPLIANCE]; /* appliance that leases the function, or "" */
+	uint32_t holder_pid;
+	uint32_t ifindex;
+	uint32_t ring_size;
+	uint32_t mtu;
+	uint32_t zerocopy;
+	uint32_t unbound; /* LEASE: map the rings, then say UVF_MSG_BIND */
+	uint32_t steered; /* 1: XDP on the uplink steers to it; 0: slow path only */
+	uint8_t mac[6];
+	uint8_t pad2[6];
+	uint64_t rx_frames; /* see struct uvf_counts */
+	uint64_t rx_bytes;
+	uint64_t flood_frames;
+	uint64_t flood_bytes;
+	uint64_t tx_frames;
+	uint64_t tx_bytes;
+	uint64_t xsk_rx_dropped; /* see struct xdp_statistics, linux/if_xdp.h */
+	uint64_t xsk_rx_ring_full;
+	uint64_t xsk_rx_no_frame;
+	uint64_t xsk_tx_invalid;
+};
+
+/*
+ * Client's side: all return 0 or -errno with a sentence in uvf_why().
+ * @fd_out, @fd_in: a descriptor to send, or -1; where to put one that came, or NULL.
+ */
+int uvf_proto_connect(const char *path);
+int uvf_proto_call(int sock, const struct uvf_request *request, int fd_out,
+		   struct uvf_reply *reply, int *fd_in);
+
+/* Server's side. */
+struct uvf_incoming {
+	struct uvf_request request;
+	int fd; /* that came along, or -1; the receiver closes it */
+};
+
+/* 1: a request; 0: nothing there; -EPIPE: the peer is gone; -EPROTO: not a request. */
+int uvf_proto_receive(int sock, struct uvf_incoming *in);
+int uvf_proto_answer(int sock, const struct uvf_reply *reply, int fd);
+
+/* 0, or -EPROTO with a sentence: what the fields of a request must be. Touches nothing else. */
+int uvf_proto_check(const struct uvf_request *request);
+
+#endif /* UVF_PROTO_H */

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* uvf: which command? */
+#include "uvf.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "why.h"
+
+const char *argp_program_version = "uvf " UVF_VERSION;
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *text;
+} commands[] = {
+	{ "add", cmd_add, "make a function on an uplink" },
+	{ "del", cmd_del, "remove functions" },
+	{ "list", cmd_list, "list the functions" },
+	{ "show", cmd_show, "show all that is known of a function" },
+	{ "stats", cmd_stats, "show what a function received, sent and dropped" },
+	{ "run", cmd_run, "start an appliance on its functions, unprivileged" },
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void help(FILE *to)
+{
+	fprintf(to, "Usage: uvf COMMAND [OPTION...]\n"
+		    "User-space virtual functions for any network card.\n\n");
+	for (unsigned int i = 0; i < COMMANDS; i++)
+		fprintf(to, "  %-8s%s\n", commands[i].name, commands[i].text);
+	fprintf(to, "\n`uvf COMMAND --help` tells of one command, uvf(8) of all.\n");
+}
+
+int fail(void)
+{
+	fprintf(stderr, "uvf: %s\n", uvf_why());
+	return 1;
+}
+
+void parse(const struct argp *argp, int argc, char **argv, void *input)
+{
+	/* In order: what follows the first word of `uvf run` belongs to the appliance. */
+	if (argp_parse(argp, argc, argv, ARGP_IN_ORDER, NULL, input))
+		argp_help(argp, stderr, ARGP_HELP_STD_ERR, argv[0]);
+}
+
+int main(int argc, char **argv)
+{
+	char name[32];
+
+	if (argc < 2) {
+		help(stderr);
+		return 64;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-?") || !strcmp(argv[1], "help")) {
+		help(stdout);
+		return 0;
+	}
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+		puts(argp_program_version);
+		return 0;
+	}
+	for (unsigned int i = 0; i < COMMANDS; i++) {
+		if (strcmp(argv[1], commands[i].name))
+			continue;
+		snprintf(name, sizeof(name), "uvf %s", commands[i].name);
+		argv[1] = name;
+		return commands[i].run(argc - 1, argv + 1);
+	}
+	fprintf(stderr, "uvf: '%s' is not a command: `uvf --help` lists them\n", argv[1]);
+	return 64;
+}

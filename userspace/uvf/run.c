@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * uvf run: become an appliance, drop all privileges, execute it.
+ *
+ * The appliance inherits a connection to uvfd (UVF_FD) that is good for its functions alone, and
+ * their names (UVF_FUNCTIONS). It needs no other right: neither on uvfd's socket nor on a file.
+ */
+#include "uvf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <libgen.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <uvf/libuvf.h>
+
+#include "why.h"
+
+struct plan {
+	const char *appliance;
+	const char *user;
+	unsigned int count;
+	const char *functions[UVF_PROTO_FUNCTIONS];
+	char **command;
+};
+
+static const struct argp_option options[] = {
+	{ "on", 'o', "FUNCTION", 0, "a function to run on; may be given several times", 0 },
+	{ "appliance", 'a', "NAME", 0, "the appliance's name (default: that of COMMAND)", 0 },
+	{ "user", 'u', "USER", 0,
+	  "run as USER (default: the user named as the appliance, else nobody)", 0 },
+	{ 0 },
+};
+
+static error_t on_option(int key, char *arg, struct argp_state *state)
+{
+	struct plan *plan = state->input;
+
+	switch (key) {
+	case 'o':
+		if (strlen(arg) >= UVF_PROTO_NAME)
+			argp_failure(state, 64, 0, "'%s' is too long for a function's name", arg);
+		if (plan->count == UVF_PROTO_FUNCTIONS)
+			argp_failure(state, 64, 0, "%d functions at most", UVF_PROTO_FUNCTIONS);
+		plan->functions[plan->count++] = arg;
+		return 0;
+	case 'a':
+		plan->appliance = arg;
+		return 0;
+	case 'u':
+		plan->user = arg;
+		return 0;
+	case ARGP_KEY_ARGS:
+		plan->command = state->argv + state->next;
+		return 0;
+	case ARGP_KEY_END:
+		if (!plan->command)
+			argp_failure(state, 64, 0, "no COMMAND to run");
+		if (!plan->count)
+			argp_failure(state, 64, 0, "no function to run on: give --on FUNCTION");
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = on_option,
+	.args_doc = "-- COMMAND [ARGUMENT...]",
+	.doc = "Starts an appliance on its functions, as an unprivileged user.",
+};
+
+static int become(const struct plan *plan)
+{
+	struct uvf_request request = { .version = UVF_PROTO_VERSION, .type = UVF_MSG_BECOME };
+	struct uvf_reply reply;
+	int sock, err;
+
+	if (strlen(plan->appliance) >= sizeof(request.become.appliance))
+		return uvf_fail(EINVAL, "'%s' is too long for an appliance's name",
+				plan->appliance);
+	sock = uvf_proto_connect(getenv("UVF_SOCKET") ?: UVF_SOCKET);
+	if (sock < 0)
+		return sock;
+	strcpy(request.become.appliance, plan->appliance);
+	request.become.count = plan->count;
+	for (unsigned int i = 0; i < plan->count; i++)
+		strcpy(request.become.functions[i], plan->functions[i]);
+	err = uvf_proto_call(sock, &request, -1, &reply, NULL);
+	if (!err)
+		return sock;
+	close(sock);
+	return err;
+}
+
+static const struct passwd *find_user(const struct plan *plan)
+{
+	const struct passwd *user;
+
+	if (plan->user) {
+		user = getpwnam(plan->user);
+		if (!user)
+			uvf_fail(ENOENT, "there is no user %s", plan->user);
+		return user;
+	}
+	user = getpwnam(plan->appliance);
+	if (!user || !user->pw_uid)
+		user = getpwnam("nobody");
+	if (!user)
+		uvf_fail(ENOENT, "there is no user %s and no user nobody: give --user",
+			 plan->appliance);
+	return user;
+}
+
+static int drop_privileges(const struct passwd *user)
+{
+	if (setgroups(0, NULL) || setresgid(user->pw_gid, user->pw_gid, user->pw_gid) ||
+	    setresuid(user->pw_uid, user->pw_uid, user->pw_uid) ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return uvf_fail(errno, "can't become %s: %s", user->pw_name, strerror(errno));
+	return 0;
+}
+
+static void hand_down(const struct plan *plan, int sock)
+{
+	char names[UVF_PROTO_FUNCTIONS * (UVF_PROTO_NAME + 1)] = "", number[16];
+
+	for (unsigned int i = 0; i < plan->count; i++) {
+		if (i)
+			strcat(names, " ");
+		strcat(names, plan->functions[i]);
+	}
+	snprintf(number, sizeof(number), "%d", sock);
+	setenv("UVF_FD", number, 1);
+	setenv("UVF_FUNCTIONS", names, 1);
+	fcntl(sock, F_SETFD, 0);
+}
+
+int cmd_run(int argc, char **argv)
+{
+	const struct passwd *user;
+	struct plan plan = { 0 };
+	int sock;
+
+	parse(&argp, argc, argv, &plan);
+	if (!plan.appliance) {
+		char *path = strdup(plan.command[0]);
+
+		if (!path)
+			return 1;
+		plan.appliance = basename(path);
+	}
+	if (geteuid()) {
+		uvf_fail(EPERM, "`uvf run` starts as root, to give the appliance its functions "
+				"and take all else away");
+		return fail();
+	}
+	user = find_user(&plan);
+	if (!user)
+		return fail();
+	sock = become(&plan);
+	if (sock < 0 || drop_privileges(user))
+		return fail();
+	hand_down(&plan, sock);
+	execvp(plan.command[0], plan.command);
+	uvf_fail(errno, "can't execute %s: %s", plan.command[0], strerror(errno));
+	fail();
+	return 127;
+}

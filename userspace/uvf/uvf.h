@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* uvf, the command line: what its commands share. */
+#ifndef UVF_UVF_H
+#define UVF_UVF_H
+
+#include <argp.h>
+#include <stdbool.h>
+
+#include "link.h"
+#include "proto.h"
+
+/* A command: called with its own name as argv[0]; returns the exit status. */
+int cmd_add(int argc, char **argv);
+int cmd_del(int argc, char **argv);
+int cmd_list(int argc, char **argv);
+int cmd_run(int argc, char **argv);
+int cmd_show(int argc, char **argv);
+int cmd_stats(int argc, char **argv);
+
+/* Parses @argv; argp prints help and usage and exits for them. */
+void parse(const struct argp *argp, int argc, char **argv, void *input);
+
+/* Prints the sentence of uvf_why() behind "uvf: "; returns 1. */
+int fail(void);
+
+/* --- facts.c: what the kernel and uvfd know of the functions ----------------------------- */
+
+struct facts {
+	struct uvf_links links;
+	struct nl_sock *rtnl;
+	int uvfd; /* connection, or -1: then only the kernel's facts are known */
+};
+
+struct fact {
+	struct uvf_function function;
+	bool uvfd; /* @lease holds what uvfd knows */
+	struct uvf_reply lease;
+};
+
+/* 0, or -errno with a sentence. @need_uvfd: not to be had without it. */
+int facts_open(struct facts *facts, bool need_uvfd);
+void facts_close(struct facts *facts);
+int facts_find(struct facts *facts, const char *name, struct fact *fact);
+/* Calls @each for each function, in the order of their making. */
+void facts_walk(struct facts *facts, void (*each)(const struct fact *fact, void *arg), void *arg);
+
+const char *fact_backend(const struct fact *fact);
+const char *fact_state(const struct fact *fact);
+#define MAC_TEXT_SIZE 18
+const char *mac_text(const uint8_t *mac, char *text);
+
+/* --- query.c: the commands that take functions' names and --json -------------------------- */
+
+struct json_object;
+
+struct query {
+	bool json;
+	int count;
+	char **names;
+};
+extern const struct argp_option query_options[];
+error_t query_parse(int key, char *arg, struct argp_state *state);
+
+/* Prints what @describe says of each function named, as JSON or by @text. The exit status. */
+typedef struct json_object *query_describe(const struct fact *fact);
+int query_each(const struct argp *argp, int argc, char **argv, query_describe *describe,
+	       void (*text)(struct json_object *object));
+
+#endif /* UVF_UVF_H */

@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Functions and uplinks: what the kernel has, and what is therefore to be steered.
+ *
+ * A function is steered while it and its uplink are up and in this network namespace. The first
+ * function steered attaches the uplink's programs, the last one takes them off.
+ */
+#include "uvfd.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <linux/if_ether.h>
+#include <linux/rtnetlink.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+
+#include "rtnl.h"
+#include "why.h"
+
+static struct {
+	struct uvf_links links;
+	struct function *functions;
+	struct uplink *uplinks;
+	struct nl_sock *asking;
+	struct nl_sock *hearing;
+	struct event *event;
+} model;
+
+static struct uplink *uplink_get(const struct uvf_link *link)
+{
+	struct uplink *uplink;
+
+	HASH_FIND_INT(model.uplinks, &link->ifindex, uplink);
+	if (uplink)
+		return uplink;
+	uplink = calloc(1, sizeof(*uplink));
+	if (!uplink)
+		return NULL;
+	uplink->ifindex = link->ifindex;
+	uplink->steer = steer_open(link->ifindex, link->name);
+	if (!uplink->steer) {
+		free(uplink);
+		return NULL;
+	}
+	HASH_ADD_INT(model.uplinks, ifindex, uplink);
+	return uplink;
+}
+
+static void uplink_put(struct uplink *uplink)
+{
+	if (uplink->users)
+		return;
+	HASH_DEL(model.uplinks, uplink);
+	steer_close(uplink->steer);
+	free(uplink);
+}
+
+static int slot_take(struct uplink *uplink)
+{
+	for (unsigned int i = 0; i < UVF_SLOTS; i++) {
+		if (!uplink->slots[i]) {
+			uplink->slots[i] = true;
+			return i;
+		}
+	}
+	return -ENOSPC;
+}
+
+static void unsteer(struct function *function)
+{
+	struct uplink *uplink = function->uplink;
+
+	if (!uplink)
+		return;
+	steer_remove(uplink->steer, &function->entry);
+	uplink->slots[function->entry.slot] = false;
+	uplink->users--;
+	function->uplink = NULL;
+	uplink_put(uplink);
+}
+
+static void refuse(struct function *function, const char *why)
+{
+	if (!function->refused)
+		say("%s: not steered: %s", function->name, why);
+	function->refused = true;
+}
+
+/* The address of another function would take its frames away. */
+static bool address_taken(const struct function *function, const struct steer_entry *entry,
+			  const struct uplink *uplink)
+{
+	const struct function *other;
+
+	for (other = model.functions; other; other = other->hh.next)
+		if (other != function && other->uplink == uplink &&
+		    other->entry.vlan == entry->vlan &&
+		    !memcmp(other->entry.mac, entry->mac, sizeof(entry->mac)))
+			return true;
+	return false;
+}
+
+static void steer(struct function *function, const struct uvf_function *now)
+{
+	struct steer_entry entry = {
+		.port = now->port->ifindex,
+		.is_port = now->port->is_port,
+		.vlan = now->port->vlan,
+	};
+	struct uplink *uplink;
+	int slot, err;
+
+	memcpy(entry.mac, function->mac, sizeof(entry.mac));
+	uplink = uplink_get(now->uplink);
+	if (!uplink) {
+		refuse(function, "no memory");
+		return;
+	}
+	if (address_taken(function, &entry, uplink)) {
+		refuse(function, "another function of its uplink has the same address");
+		uplink_put(uplink);
+		return;
+	}
+	slot = slot_take(uplink);
+	if (slot < 0) {
+		refuse(function, "its uplink has too many functions");
+		uplink_put(uplink);
+		return;
+	}
+	entry.slot = slot;
+	err = steer_add(uplink->steer, &entry);
+	if (err) {
+		uplink->slots[slot] = false;
+		uplink_put(uplink);
+		refuse(function, strerror(-err));
+		return;
+	}
+	function->uplink = uplink;
+	uplink->users++;
+	function->entry = entry;
+	function->refused = false;
+	if (verbose)
+		say("%s: steered from %s", function->name, now->uplink->name);
+}
+
+static bool is_up(const struct uvf_link *link)
+{
+	return link && link->flags & IFF_UP;
+}
+
+static bool steered_right(const struct function *function, const struct uvf_function *now)
+{
+	return function->uplink->ifindex == now->uplink->ifindex &&
+	       function->entry.vlan == now->port->vlan &&
+	       !memcmp(function->entry.mac, function->mac, sizeof(function->mac));
+}
+
+static void function_steer(struct function *function, const struct uvf_function *now, bool up)
+{
+	bool wanted = up && is_up(now->port) && is_up(now->uplink);
+
+	function->seen = true;
+	if (function->uplink && (!wanted || !steered_right(function, now)))
+		unsteer(function);
+	if (wanted && !function->uplink)
+		steer(function, now);
+}
+
+static struct function *function_get(const struct uvf_link *port)
+{
+	struct function *function;
+
+	HASH_FIND_INT(model.functions, &port->ifindex, function);
+	if (function)
+		return function;
+	function = calloc(1, sizeof(*function));
+	if (!function)
+		return NULL;
+	function->key = port->ifindex;
+	strcpy(function->name, port->name);
+	HASH_ADD_INT(model.functions, key, function);
+	return function;
+}
+
+/* A port has no use for an address: it keeps the function's, for the time that it is away. */
+static void port_remember(const struct uvf_function *now)
+{
+	struct ifinfomsg info = { .ifi_index = now->port->ifindex };
+	struct nl_msg *msg;
+
+	if (!now->port->is_port || !memcmp(now->port->mac, now->netdev->mac, ETH_ALEN))
+		return;
+	msg = nlmsg_alloc_simple(RTM_SETLINK, NLM_F_REQUEST | NLM_F_ACK);
+	if (!msg)
+		return;
+	nlmsg_append(msg, &info, sizeof(info), NLMSG_ALIGNTO);
+	nla_put(msg, IFLA_ADDRESS, ETH_ALEN, now->netdev->mac);
+	if (uvf_rtnl_call(model.asking, msg, "can't set the address of a port"))
+		say("%s: %s", now->port->name, uvf_why());
+}
+
+static void function_reconcile(const struct uvf_function *now)
+{
+	struct function *function = function_get(now->port);
+
+	if (!function)
+		return;
+	function->netdev = now->netdev->ifindex;
+	strcpy(function->name, now->netdev->name);
+	memcpy(function->mac, now->netdev->mac, sizeof(function->mac));
+	port_remember(now);
+	function_steer(function, now, is_up(now->netdev));
+}
+
+static void function_drop(struct function *function)
+{
+	struct lease *lease = function->lease;
+
+	if (lease) {
+		struct session *session = lease->session;
+
+		lease_close(lease);
+		session_notice(session, 0);
+	}
+	unsteer(function);
+	HASH_DEL(model.functions, function);
+	free(function);
+}
+
+/*
+ * The function's own end of a veth pair is in another network namespace, where some container
+ * uses it as an ordinary interface. It is steered by the address that it had when it left; that
+ * it is up shows in the carrier of its port.
+ */
+static void function_away(const struct uvf_function *now)
+{
+	struct function *function = function_get(now->port);
+
+	if (!function)
+		return;
+	memcpy(function->mac, now->port->mac, sizeof(function->mac));
+	function_steer(function, now, now->port->flags & IFF_RUNNING);
+}
+
+static void model_reconcile(void)
+{
+	struct function *function, *next;
+	struct uvf_function now;
+	struct uvf_link *link;
+
+	for (function = model.functions; function; function = function->hh.next)
+		function->seen = false;
+	for (link = model.links.by_index; link; link = link->hh.next) {
+		if (uvf_function_of(&model.links, link, &now))
+			function_reconcile(&now);
+		else if (link->is_port)
+			function_away(&now);
+	}
+	HASH_ITER(hh, model.functions, function, next)
+		if (!function->seen)
+			function_drop(function);
+}
+
+static int heard(struct nl_msg *msg, void *arg)
+{
+	if (uvf_links_update(&model.links, nlmsg_hdr(msg)) == 1)
+		*(bool *)arg = true;
+	return NL_OK;
+}
+
+static void on_netlink(evutil_socket_t fd, short what, void *arg)
+{
+	bool changed = false;
+	int err;
+
+	nl_socket_modify_cb(model.hearing, NL_CB_VALID, NL_CB_CUSTOM, heard, &changed);
+	do {
+		err = nl_recvmsgs_default(model.hearing);
+	} while (!err);
+	if (err != -NLE_AGAIN) {
+		/* Messages were lost (ENOBUFS): ask for everything. */
+		if (uvf_links_dump(&model.links, model.asking))
+			say("%s", uvf_why());
+		changed = true;
+	}
+	if (changed)
+		model_reconcile();
+}
+
+/* Hears first and asks then, so that no change falls between. */
+int model_open(struct event_base *base)
+{
+	int err;
+
+	model.hearing = uvf_rtnl_open();
+	model.asking = uvf_rtnl_open();
+	if (!model.hearing || !model.asking)
+		return -EIO;
+	nl_socket_disable_seq_check(model.hearing);
+	nl_socket_set_buffer_size(model.hearing, 1 << 20, 0);
+	nl_socket_set_nonblocking(model.hearing);
+	err = nl_socket_add_membership(model.hearing, RTNLGRP_LINK);
+	if (err)
+		return uvf_fail(EIO, "can't follow the links: %s", nl_geterror(err));
+	err = uvf_links_dump(&model.links, model.asking);
+	if (err)
+		return err;
+	model.event = event_new(base, nl_socket_get_fd(model.hearing), EV_READ | EV_PERSIST,
+				on_netlink, NULL);
+	if (!model.event || event_add(model.event, NULL))
+		return uvf_fail(ENOMEM, "no memory for the event loop");
+	model_reconcile();
+	return 0;
+}
+
+void model_close(void)
+{
+	struct function *function, *next;
+
+	HASH_ITER(hh, model.functions, function, next) {
+		lease_clean(function->netdev);
+		function_drop(function);
+	}
+	uvf_links_free(&model.links);
+	if (model.event)
+		event_free(model.event);
+	nl_socket_free(model.hearing);
+	nl_socket_free(model.asking);
+}
+
+struct function *model_find(const char *name, struct uvf_function *links)
+{
+	struct function *function = NULL;
+
+	/* What `ip link` did just now is not to be missed. */
+	on_netlink(-1, 0, NULL);
+	if (uvf_function_find(&model.links, name, links))
+		HASH_FIND_INT(model.functions, &links->port->ifindex, function);
+	if (function)
+		return function;
+	if (uvf_links_find(&model.links, name))
+		uvf_fail(ENODEV, "%s is not a function: `uvf list` shows those there are", name);
+	else
+		uvf_fail(ENODEV, "there is no function %s: `uvf list` shows those there are", name);
+	return NULL;
+}
+
+struct function *model_next(int after, struct uvf_function *links)
+{
+	struct function *function, *next = NULL;
+
+	if (!after)
+		on_netlink(-1, 0, NULL);
+	for (function = model.functions; function; function = function->hh.next)
+		if (function->key > after && (!next || function->key < next->key))
+			next = function;
+	if (!next)
+		return NULL;
+	/* Away functions have no links here. */
+	if (!uvf_function_of(&model.links, uvf_links_get(&model.links, next->key), links))
+		return model_next(next->key, links);
+	return next;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * uvfd, the one privileged process.
+ *
+ *	rtnetlink ──▶ model.c ──▶ steer.c     programs and maps of each uplink
+ *	                │
+ *	clients ──▶ session.c ──▶ lease.c     AF_XDP socket of each leased function
+ *
+ * The model is level-triggered: whatever changed, model_reconcile() compares what the kernel has
+ * with what is installed, and installs the difference. Nothing is remembered that the kernel
+ * could be asked for.
+ */
+#ifndef UVFD_H
+#define UVFD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include <event2/event.h>
+#include <linux/if_xdp.h>
+#include <uthash.h>
+#include <uvf/steer.h>
+
+#include "link.h"
+#include "proto.h"
+
+__attribute__((format(printf, 1, 2))) void say(const char *format, ...);
+extern bool verbose;
+
+/* --- steer.c: one uplink's programs and maps ------------------------------------------- */
+
+struct steer;
+
+struct steer_entry {
+	uint32_t slot;
+	int port; /* ifindex of the port, or of the function's netdev */
+	bool is_port; /* veth-backed: flooding and transmission are ours too */
+	uint8_t mac[6];
+	uint16_t vlan;
+};
+
+struct steer *steer_open(int ifindex, const char *name);
+void steer_close(struct steer *steer);
+/* Whether XDP steers; else frames take the slow path. */
+bool steer_is_fast(const struct steer *steer);
+int steer_add(struct steer *steer, const struct steer_entry *entry);
+void steer_remove(struct steer *steer, const struct steer_entry *entry);
+void steer_counts(const struct steer *steer, uint32_t slot, struct uvf_counts *sum);
+
+/* --- model.c: functions and uplinks ----------------------------------------------------- */
+
+struct uplink {
+	int ifindex;
+	unsigned int users;
+	struct steer *steer;
+	bool slots[UVF_SLOTS];
+	UT_hash_handle hh;
+};
+
+struct function {
+	int key; /* ifindex of its port */
+	int netdev;
+	char name[IFNAMSIZ];
+	uint8_t mac[6];
+	struct uplink *uplink; /* while it is steered */
+	struct steer_entry entry;
+	struct lease *lease;
+	bool seen;
+	bool refused; /* said already why it can't be steered */
+	UT_hash_handle hh;
+};
+
+int model_open(struct event_base *base);
+void model_close(void);
+/* NULL, with a sentence. */
+struct function *model_find(const char *name, struct uvf_function *links);
+/* The function with the smallest key greater than @after, or NULL. */
+struct function *model_next(int after, struct uvf_function *links);
+
+/* --- session.c: clients ------------------------------------------------------------------ */
+
+struct session {
+	int sock;
+	struct event *event;
+	pid_t pid;
+	bool is_appliance;
+	char appliance[UVF_PROTO_APPLIANCE];
+	unsigned int functions; /* that it may lease; 0: all of its appliance */
+	char function[UVF_PROTO_FUNCTIONS][UVF_PROTO_NAME];
+	int memory; /* the UMEM's memfd, or -1 */
+	uint64_t memory_size;
+	uint32_t frame_size;
+	LIST_HEAD(, lease) leases;
+	LIST_ENTRY(session) entry;
+};
+
+int sessions_open(struct event_base *base, const char *path);
+void sessions_close(void);
+/* Wakes the client up. @status: 0, look at your sockets; -ESHUTDOWN, all leases end now. */
+void session_notice(struct session *session, int status);
+
+/* --- lease.c: a function in an appliance's hands ---------------------------------------- */
+
+struct lease {
+	struct session *session;
+	struct function *function;
+	struct socket_bpf *program;
+	char name[IFNAMSIZ]; /* that it was asked for by; the function may have another by now */
+	int netdev;
+	int xsk;
+	uint32_t ring_size;
+	bool bound;
+	bool zerocopy;
+	LIST_ENTRY(lease) entry;
+};
+
+/* Makes an AF_XDP socket on the session's memory, and binds it to the function's queue. */
+int lease_open(struct session *session, struct function *function, uint32_t ring_size);
+/* Where the kernel wants the rings mapped first: binds it later. */
+int lease_bind(struct lease *lease);
+void lease_close(struct lease *lease);
+/* Takes off what a uvfd that was killed left on a function. */
+void lease_clean(int netdev);
+
+#endif /* UVFD_H */
