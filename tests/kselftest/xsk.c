@@ -1,0 +1,532 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Frames with a known content, through an AF_XDP socket on a function and back.
+ *
+ *	xsk steer UPLINK FUNCTION MAC	redirect the uplink's frames for MAC to the function
+ *	xsk attach DEVICE PROGRAM	attach a program of redirect.bpf.o in native mode
+ *	xsk detach DEVICE
+ *	xsk echo DEVICE [WORD]…		answer frames until SIGTERM, or an error of the socket:
+ *		zerocopy | copy		the mode that is asked for; zerocopy by default
+ *		wakeup | nowakeup	XDP_USE_NEED_WAKEUP; wakeup by default
+ *		chunk=N			size of a UMEM chunk; 2048 by default
+ *		busy			busy polling, which runs NAPI in our system calls
+ *	xsk bind DEVICE [WORD]…		only bind a socket, and let go of it
+ *	xsk ask DEVICE MAC COUNT [SIZE]	send COUNT frames, wait for as many intact answers
+ *	xsk flood DEVICE MAC SECONDS	send frames as fast as it goes
+ *
+ * A question has the EtherType 0x88b5, its answer 0x88b6 (IEEE 802 local experimental), the
+ * addresses exchanged and all else as it was. Behind the header come the frame's number and bytes
+ * that follow from it. Without SIZE, sizes run through all from 60 to 1514 bytes.
+ *
+ * Both sides print what they counted, and check each byte. Exit: 0 when all came back.
+ */
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <libgen.h>
+#include <linux/if_ether.h>
+#include <linux/if_link.h>
+#include <linux/if_packet.h>
+#include <linux/if_xdp.h>
+#include <net/if.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+#include <xdp/xsk.h>
+
+#define QUESTION 0x88b5
+#define ANSWER 0x88b6
+#define MIN_SIZE 60
+#define MAX_SIZE 1514
+#define NR_CHUNKS 4096
+#define RING_SIZE 2048
+#define BATCH 64
+#define WINDOW 64
+
+struct frame {
+	struct ethhdr eth;
+	__be32 number;
+	uint8_t data[MAX_SIZE - ETH_HLEN - 4];
+} __attribute__((packed));
+
+static volatile sig_atomic_t stopping;
+
+static void on_signal(int signal)
+{
+	stopping = 1;
+}
+
+static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fprintf(stderr, "xsk: ");
+	vfprintf(stderr, format, args);
+	fprintf(stderr, "\n");
+	va_end(args);
+	exit(1);
+}
+
+static int index_of(const char *name)
+{
+	int index = if_nametoindex(name);
+
+	if (!index)
+		die("there is no device '%s'", name);
+	return index;
+}
+
+static void parse_mac(const char *text, uint8_t *mac)
+{
+	if (sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", mac, mac + 1, mac + 2, mac + 3, mac + 4,
+		   mac + 5) != ETH_ALEN)
+		die("'%s' is no MAC address", text);
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+/* --- content ------------------------------------------------------------------------------ */
+
+static void fill(struct frame *frame, uint32_t number, int size)
+{
+	uint8_t byte = number * 7;
+	size_t i;
+
+	frame->number = htonl(number);
+	for (i = 0; i < size - offsetof(struct frame, data); i++)
+		frame->data[i] = byte + i;
+}
+
+static bool intact(const struct frame *frame, int size)
+{
+	uint8_t byte = ntohl(frame->number) * 7;
+	size_t i;
+
+	for (i = 0; i < size - offsetof(struct frame, data); i++)
+		if (frame->data[i] != (uint8_t)(byte + i))
+			return false;
+	return true;
+}
+
+static int size_of(uint32_t number, int size)
+{
+	return size ? size : MIN_SIZE + (int)(number * 37 % (MAX_SIZE - MIN_SIZE + 1));
+}
+
+/* --- programs ----------------------------------------------------------------------------- */
+
+static struct bpf_object *load(void)
+{
+	char self[512], path[600];
+	struct bpf_object *object;
+	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (len < 0)
+		die("/proc is not mounted");
+	self[len] = 0;
+	snprintf(path, sizeof(path), "%s/redirect.bpf.o", dirname(self));
+	object = bpf_object__open_file(path, NULL);
+	if (!object || bpf_object__load(object))
+		die("%s does not load: %s", path, strerror(errno));
+	return object;
+}
+
+static int map_of(struct bpf_object *object, const char *name)
+{
+	return bpf_object__find_map_fd_by_name(object, name);
+}
+
+static void attach(int device, struct bpf_object *object, const char *name)
+{
+	struct bpf_program *program = bpf_object__find_program_by_name(object, name);
+	int err;
+
+	if (!program)
+		die("there is no program '%s'", name);
+	err = bpf_xdp_attach(device, bpf_program__fd(program), XDP_FLAGS_DRV_MODE, NULL);
+	if (err)
+		die("the program '%s' does not attach: %s", name, strerror(-err));
+}
+
+static int steer(char **args)
+{
+	int uplink = index_of(args[0]), function = index_of(args[1]), key = 0;
+	struct bpf_object *object = load();
+	uint8_t mac[ETH_ALEN];
+
+	parse_mac(args[2], mac);
+	if (bpf_map_update_elem(map_of(object, "address"), &key, mac, 0) ||
+	    bpf_map_update_elem(map_of(object, "function"), &key, &function, 0))
+		die("the maps are not filled: %s", strerror(errno));
+	attach(uplink, object, "to_function");
+	return 0;
+}
+
+static int attach_named(char **args)
+{
+	attach(index_of(args[0]), load(), args[1]);
+	return 0;
+}
+
+static int detach(char **args)
+{
+	return bpf_xdp_detach(index_of(args[0]), 0, NULL) ? 1 : 0;
+}
+
+/* --- the AF_XDP side ---------------------------------------------------------------------- */
+
+struct socket {
+	struct xsk_ring_prod fill, tx;
+	struct xsk_ring_cons completion, rx;
+	struct xsk_umem *umem;
+	struct xsk_socket *xsk;
+	uint8_t *memory;
+	uint64_t questions, answers, broken;
+	bool busy;
+};
+
+struct wish {
+	uint16_t bind_flags;
+	uint32_t chunk;
+	bool busy;
+};
+
+static struct wish parse_wish(char **words)
+{
+	struct wish wish = { .bind_flags = XDP_ZEROCOPY | XDP_USE_NEED_WAKEUP, .chunk = 2048 };
+
+	for (; *words; words++) {
+		if (!strcmp(*words, "copy"))
+			wish.bind_flags = (wish.bind_flags & ~XDP_ZEROCOPY) | XDP_COPY;
+		else if (!strcmp(*words, "nowakeup"))
+			wish.bind_flags &= ~XDP_USE_NEED_WAKEUP;
+		else if (!strncmp(*words, "chunk=", 6))
+			wish.chunk = atoi(*words + 6);
+		else if (!strcmp(*words, "busy"))
+			wish.busy = true;
+		else if (strcmp(*words, "zerocopy") && strcmp(*words, "wakeup"))
+			die("'%s' is not known", *words);
+	}
+	return wish;
+}
+
+static void open_umem(struct socket *s, const struct wish *wish)
+{
+	struct xsk_umem_config config = {
+		.fill_size = RING_SIZE * 2,
+		.comp_size = RING_SIZE,
+		.frame_size = wish->chunk,
+	};
+	size_t size = (size_t)NR_CHUNKS * wish->chunk;
+	int err;
+
+	s->memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (s->memory == MAP_FAILED)
+		die("no memory for the UMEM");
+	err = xsk_umem__create(&s->umem, s->memory, size, &s->fill, &s->completion, &config);
+	if (err)
+		die("the UMEM is refused: %s", strerror(-err));
+}
+
+static void prefer_busy_poll(struct socket *s)
+{
+	int fd = xsk_socket__fd(s->xsk), one = 1, usecs = 20, budget = 64;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_PREFER_BUSY_POLL, &one, sizeof(one)) ||
+	    setsockopt(fd, SOL_SOCKET, SO_BUSY_POLL, &usecs, sizeof(usecs)) ||
+	    setsockopt(fd, SOL_SOCKET, SO_BUSY_POLL_BUDGET, &budget, sizeof(budget)))
+		die("busy polling is refused: %s", strerror(errno));
+	s->busy = true;
+}
+
+static void open_socket(struct socket *s, const char *device, const struct wish *wish)
+{
+	struct xsk_socket_config config = {
+		.rx_size = RING_SIZE,
+		.tx_size = RING_SIZE,
+		.libxdp_flags = XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD,
+		.bind_flags = wish->bind_flags,
+	};
+	int err, tries;
+
+	/* A pool just given up is released by a work item of the kernel's: -EBUSY until then. */
+	for (tries = 0; tries < 100; tries++) {
+		err = xsk_socket__create(&s->xsk, device, 0, s->umem, &s->rx, &s->tx, &config);
+		if (err != -EBUSY)
+			break;
+		usleep(20000);
+	}
+	if (err)
+		die("bind to %s: %s", device, strerror(-err));
+	if (wish->busy)
+		prefer_busy_poll(s);
+}
+
+static bool is_zerocopy(struct socket *s)
+{
+	struct xdp_options options = {};
+	socklen_t len = sizeof(options);
+
+	if (getsockopt(xsk_socket__fd(s->xsk), SOL_XDP, XDP_OPTIONS, &options, &len))
+		die("XDP_OPTIONS: %s", strerror(errno));
+	return options.flags & XDP_OPTIONS_ZEROCOPY;
+}
+
+static void give(struct socket *s, uint64_t addr)
+{
+	uint32_t at;
+
+	if (xsk_ring_prod__reserve(&s->fill, 1, &at) != 1)
+		die("the fill ring is full, which cannot be");
+	*xsk_ring_prod__fill_addr(&s->fill, at) = addr;
+	xsk_ring_prod__submit(&s->fill, 1);
+}
+
+static void complete(struct socket *s)
+{
+	uint32_t at, i, n = xsk_ring_cons__peek(&s->completion, RING_SIZE, &at);
+
+	for (i = 0; i < n; i++)
+		give(s, *xsk_ring_cons__comp_addr(&s->completion, at + i));
+	xsk_ring_cons__release(&s->completion, n);
+}
+
+/* Turns a question into its answer, in place. */
+static bool answer(struct socket *s, const struct xdp_desc *desc)
+{
+	struct frame *frame = xsk_umem__get_data(s->memory, desc->addr);
+	uint8_t mac[ETH_ALEN];
+
+	if (desc->len < MIN_SIZE || frame->eth.h_proto != htons(QUESTION))
+		return false;
+	s->questions++;
+	if (!intact(frame, desc->len)) {
+		s->broken++;
+		return false;
+	}
+	memcpy(mac, frame->eth.h_dest, ETH_ALEN);
+	memcpy(frame->eth.h_dest, frame->eth.h_source, ETH_ALEN);
+	memcpy(frame->eth.h_source, mac, ETH_ALEN);
+	frame->eth.h_proto = htons(ANSWER);
+	return true;
+}
+
+static void receive(struct socket *s)
+{
+	uint32_t at, to, i, n = xsk_ring_cons__peek(&s->rx, BATCH, &at);
+
+	for (i = 0; i < n; i++) {
+		const struct xdp_desc *desc = xsk_ring_cons__rx_desc(&s->rx, at + i);
+
+		if (answer(s, desc) && xsk_ring_prod__reserve(&s->tx, 1, &to) == 1) {
+			*xsk_ring_prod__tx_desc(&s->tx, to) =
+				(struct xdp_desc){ .addr = desc->addr, .len = desc->len };
+			xsk_ring_prod__submit(&s->tx, 1);
+			s->answers++;
+		} else {
+			give(s, desc->addr);
+		}
+	}
+	xsk_ring_cons__release(&s->rx, n);
+}
+
+/* 0, or ENXIO when the socket has lost its device. One that is down may come up again. */
+static int kick(struct socket *s)
+{
+	if (!xsk_ring_prod__needs_wakeup(&s->tx) && !s->busy)
+		return 0;
+	if (sendto(xsk_socket__fd(s->xsk), NULL, 0, MSG_DONTWAIT, NULL, 0) < 0 && errno == ENXIO)
+		return ENXIO;
+	return 0;
+}
+
+static int serve(struct socket *s)
+{
+	struct pollfd fd = { .fd = xsk_socket__fd(s->xsk), .events = POLLIN };
+	int err = 0;
+
+	while (!stopping && !err) {
+		complete(s);
+		receive(s);
+		err = kick(s);
+		if (!err && poll(&fd, 1, 100) > 0 && fd.revents & (POLLERR | POLLHUP))
+			err = ENXIO;
+	}
+	return err;
+}
+
+static int echo(char **args)
+{
+	struct wish wish = parse_wish(args + 1);
+	struct socket s = {};
+	struct bpf_object *object;
+	int key = 0, fd, i, err;
+
+	open_umem(&s, &wish);
+	open_socket(&s, args[0], &wish);
+	for (i = 0; i < NR_CHUNKS; i++)
+		give(&s, (uint64_t)i * wish.chunk);
+	object = load();
+	fd = xsk_socket__fd(s.xsk);
+	if (bpf_map_update_elem(map_of(object, "sockets"), &key, &fd, 0))
+		die("XSKMAP: %s", strerror(errno));
+	attach(index_of(args[0]), object, "to_socket");
+	printf("ready %s\n", is_zerocopy(&s) ? "zerocopy" : "copy");
+	fflush(stdout);
+	err = serve(&s);
+	printf("questions %lu answers %lu broken %lu end %s\n", s.questions, s.answers, s.broken,
+	       err ? strerror(err) : "asked");
+	if (if_nametoindex(args[0]))
+		bpf_xdp_detach(index_of(args[0]), 0, NULL);
+	return s.broken ? 1 : 0;
+}
+
+static int bind_only(char **args)
+{
+	struct wish wish = parse_wish(args + 1);
+	struct socket s = {};
+
+	open_umem(&s, &wish);
+	open_socket(&s, args[0], &wish);
+	printf("bound %s\n", is_zerocopy(&s) ? "zerocopy" : "copy");
+	return 0;
+}
+
+/* --- the packet socket's side ------------------------------------------------------------- */
+
+struct asker {
+	int fd;
+	struct frame frame;
+	uint32_t answers, broken;
+};
+
+/* A window of full pages, as drivers account a small frame. */
+#define RECEIVE_BUFFER (WINDOW * 8192)
+
+static void asker_open(struct asker *asker, const char *device, const char *mac, int protocol)
+{
+	struct sockaddr_ll addr = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(protocol),
+		.sll_ifindex = index_of(device),
+	};
+	struct ifreq request = {};
+	int buffer = RECEIVE_BUFFER;
+
+	asker->fd = socket(AF_PACKET, SOCK_RAW, htons(protocol));
+	if (asker->fd < 0 || bind(asker->fd, (struct sockaddr *)&addr, sizeof(addr)))
+		die("packet socket: %s", strerror(errno));
+	setsockopt(asker->fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof(buffer));
+	/* Not from sysfs, which is of the namespace that mounted it. */
+	strncpy(request.ifr_name, device, IFNAMSIZ - 1);
+	if (ioctl(asker->fd, SIOCGIFHWADDR, &request))
+		die("%s has no address: %s", device, strerror(errno));
+	memcpy(asker->frame.eth.h_source, request.ifr_hwaddr.sa_data, ETH_ALEN);
+	parse_mac(mac, asker->frame.eth.h_dest);
+	asker->frame.eth.h_proto = htons(QUESTION);
+}
+
+static void asker_send(struct asker *asker, uint32_t number, int size)
+{
+	fill(&asker->frame, number, size);
+	while (send(asker->fd, &asker->frame, size, 0) < 0 && (errno == ENOBUFS || errno == EAGAIN))
+		usleep(100);
+}
+
+static void asker_receive(struct asker *asker, const uint32_t count, int size, int wait)
+{
+	struct pollfd fd = { .fd = asker->fd, .events = POLLIN };
+	struct frame frame;
+	ssize_t len;
+
+	if (poll(&fd, 1, wait) <= 0)
+		return;
+	while ((len = recv(asker->fd, &frame, sizeof(frame), MSG_DONTWAIT | MSG_TRUNC)) > 0) {
+		uint32_t number = ntohl(frame.number);
+
+		if (frame.eth.h_proto != htons(ANSWER))
+			continue;
+		asker->answers++;
+		if (number >= count || len != size_of(number, size) || !intact(&frame, len))
+			asker->broken++;
+	}
+}
+
+static int ask(char **args)
+{
+	static struct asker asker;
+	uint32_t sent = 0, count = atoi(args[2]);
+	int size = args[3] ? atoi(args[3]) : 0;
+	double last = now();
+
+	asker_open(&asker, args[0], args[1], ANSWER);
+	/* Some seconds without an answer, and what is out is lost. */
+	while (asker.answers < count && now() - last < 4) {
+		uint32_t before = asker.answers;
+
+		for (; sent < count && sent - asker.answers < WINDOW; sent++)
+			asker_send(&asker, sent, size_of(sent, size));
+		asker_receive(&asker, count, size, 200);
+		if (asker.answers != before)
+			last = now();
+	}
+	printf("sent %u answers %u broken %u\n", sent, asker.answers, asker.broken);
+	return asker.answers == count && !asker.broken ? 0 : 1;
+}
+
+static int flood(char **args)
+{
+	static struct asker asker;
+	double end = now() + atof(args[2]);
+	uint32_t sent = 0;
+
+	/* protocol 0: what comes back is for nobody */
+	asker_open(&asker, args[0], args[1], 0);
+	while (!stopping && now() < end) {
+		asker_send(&asker, sent, size_of(sent, 0));
+		sent++;
+	}
+	printf("sent %u\n", sent);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		int nr_args;
+		int (*run)(char **args);
+	} commands[] = {
+		{ "steer", 3, steer }, { "attach", 2, attach_named }, { "detach", 1, detach },
+		{ "echo", 1, echo },   { "bind", 1, bind_only },      { "ask", 3, ask },
+		{ "flood", 3, flood },
+	};
+	struct sigaction action = { .sa_handler = on_signal };
+	size_t i;
+
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+	libbpf_set_print(NULL);
+	for (i = 0; argc > 1 && i < sizeof(commands) / sizeof(*commands); i++)
+		if (!strcmp(argv[1], commands[i].name) && argc - 2 >= commands[i].nr_args)
+			return commands[i].run(argv + 2);
+	die("there is steer, attach, detach, echo, bind, ask and flood; see the head of xsk.c");
+}

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Unit tests: programs that speak TAP, always built with the sanitizers. Each has its line here;
+# a test's other sources and libraries are target-specific variables.
+
+UNIT_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
+UNIT_TESTS := $(addprefix $(O)/tests/unit/,test_fw_checksum test_fw_config test_fw_ip test_fw_arp \
+	test_fw_rules test_proto test_link test_libuvf)
+
+$(O)/tests/unit/test_fw_%: UNIT_SOURCES = $(FW_CORE_C)
+$(O)/tests/unit/test_fw_%: UNIT_CFLAGS = -I$(FW_DIR)
+$(O)/tests/unit/test_fw_%: UNIT_LIBS = $(FW_CORE_LIBS)
+$(O)/tests/unit/test_fw_checksum: UNIT_SOURCES =
+$(O)/tests/unit/test_fw_%: tests/unit/test_fw_%.c tests/unit/test_fw.h $(FW_CORE_C) $(FW_HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(UNIT_SAN) -D_GNU_SOURCE -Iinclude $(UNIT_CFLAGS) \
+		$< $(UNIT_SOURCES) -o $@ -lcmocka $(UNIT_LIBS)
+
+# The runtime: common code and libuvf, as sources, so that they are sanitized too.
+UNIT_RUNTIME := $(addprefix $(O)/tests/unit/,test_proto test_link test_libuvf)
+UNIT_PROTO := $(COMMON_PROTO:%=userspace/common/%.c)
+
+$(O)/tests/unit/test_proto: UNIT_SOURCES = $(UNIT_PROTO)
+$(O)/tests/unit/test_link: UNIT_SOURCES = userspace/common/why.c userspace/common/link.c
+$(O)/tests/unit/test_link: UNIT_CFLAGS = $(call userspace_pkg,--cflags,libnl-3.0)
+$(O)/tests/unit/test_link: UNIT_LIBS = $(call userspace_pkg,--libs,libnl-3.0)
+$(O)/tests/unit/test_libuvf: UNIT_SOURCES = $(UNIT_PROTO) $(LIBUVF:%=userspace/libuvf/%.c)
+$(O)/tests/unit/test_libuvf: UNIT_CFLAGS = -Iuserspace/libuvf \
+	-Wl,--wrap=getsockopt,--wrap=sendto,--wrap=recvfrom
+$(UNIT_RUNTIME): $(O)/tests/unit/%: tests/unit/%.c \
+		$(wildcard userspace/common/*.[ch] userspace/libuvf/*.[ch] include/uvf/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(UNIT_SAN) -D_GNU_SOURCE -Iinclude -Iuserspace/common \
+		$(UNIT_CFLAGS) $< $(UNIT_SOURCES) -o $@ -lcmocka $(UNIT_LIBS)
+
+unit-tests: $(UNIT_TESTS)
+.PHONY: unit-tests
