@@ -29,7 +29,7 @@ include install.mk package.mk
 help: ## this list
 	@echo 'Targets:'
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16 | sort
-	@echo 'Settings: HOST=1 BACKEND=veth KERNEL=6.1|6.12|debug|host SAN=1 PREFIX= DESTDIR='
+	@echo 'Settings: HOST=1 BACKEND=veth KERNEL=6.1|6.12|7.2|debug|host SAN=1 PREFIX= DESTDIR='
 
 run: ## the firewall scenario in a VM; HOST=1: on this kernel; BACKEND=veth: without a module
 	@tests/lib/run.sh
@@ -40,7 +40,10 @@ check: ## every test, installing what is missing
 check-debug: ## the tests of the module under a kernel with KASAN, lockdep, kmemleak; takes long
 	@tests/lib/check-debug.sh
 
-kmod: ## uvf.ko for KERNEL=6.1 (default), 6.12, debug or host
+check-matrix: ## the tests that run in a VM, on each of KERNELS="6.1 6.12 7.2"; takes long
+	@tests/lib/check-matrix.sh
+
+kmod: ## uvf.ko for KERNEL=6.1 (default), 6.12, 7.2, debug or host
 
 lint: ## style, shellcheck, clang-tidy, W=1 and sparse
 	@tests/lib/lint.sh
@@ -54,5 +57,5 @@ clean: ## remove what was built; fetched kernels stay
 distclean: ## remove build/ altogether
 	rm -rf build
 
-.PHONY: userspace bpf firewall iproute2 unit-tests fuzzers all help run check check-debug lint fuzz clean distclean
+.PHONY: userspace bpf firewall iproute2 unit-tests fuzzers all help run check check-debug check-matrix lint fuzz clean distclean
 .DELETE_ON_ERROR:

@@ -58,6 +58,6 @@ uninstall: ## remove what install put there
 	-rmdir "$(DESTDIR)$(INCLUDEDIR)/uvf" 2>/dev/null
 
 kmod-install: kmod ## the module, for KERNEL=host
-	$(KMOD_MAKE) M=$(abspath $(KMOD_OUT)) INSTALL_MOD_PATH=$(DESTDIR) modules_install
+	$(call KMOD_MAKE,$(KMOD_OUT),INSTALL_MOD_PATH=$(DESTDIR) modules_install)
 
 .PHONY: man install uninstall kmod-install

@@ -40,17 +40,18 @@ dkms_conf() {
 }
 dkms_source() { . kmod/dkms.conf; }
 
-for kernel in 6.1.0-50-amd64 6.6.30 6.9.7+bpo-rt-amd64 6.10.11 6.12.95+deb12-amd64; do
+for kernel in 6.1.0-50-amd64 6.6.30 6.9.7+bpo-rt-amd64 6.10.11 6.12.95+deb12-amd64 \
+	7.2.13+deb14-amd64; do
 	ok "$kernel is built for" autoinstalls "$kernel" ""
 	like "$kernel matches" "$kernel" "$BUILD_EXCLUSIVE_KERNEL"
 	not_ok "…which does not hang on another kernel" autoinstalls 5.10.0-32-amd64 "$kernel"
 done
-for kernel in 5.10.0-32-amd64 6.0.12 6.13.1 6.19.0 6.100.0 7.2.13+deb14-amd64 16.1.0; do
+for kernel in 5.10.0-32-amd64 6.0.12 6.13.1 6.19.0 6.100.0 7.1.4 7.3.1 7.20.0 17.2.0 16.1.0; do
 	not_ok "$kernel is left alone" autoinstalls "$kernel" ""
 	not_ok "$kernel does not match" grep -qE "$BUILD_EXCLUSIVE_KERNEL" <<<"$kernel"
 	ok "…which does not hang on another kernel" autoinstalls 6.1.0-50-amd64 "$kernel"
 done
-like "the package says the range" "$(cat debian/control)" 'from 6\.1 to 6\.12'
+like "the package says the range" "$(cat debian/control)" 'from 6\.1 to 6\.12, and for 7\.2'
 
 # --- make dkms-install, install and uninstall ------------------------------------------------------
 

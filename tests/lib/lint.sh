@@ -72,13 +72,18 @@ userspace() {
 	}
 }
 
+# With the headers of each kernel that is here, and of one at least.
 kmod() {
-	[[ -e kmod/Kbuild ]] || return
+	local kernel log
 	mkdir -p build/logs
-	make -s kmod-lint >build/logs/kmod-lint.log 2>&1 || {
-		grep -E 'kmod.*(warning|error):' build/logs/kmod-lint.log >&2
-		complain "W=1 or sparse found the above; the whole log: build/logs/kmod-lint.log"
-	}
+	for kernel in 6.1 6.12 7.2; do
+		[[ $kernel == "${KERNEL:-6.1}" || -e build/kernels/$kernel/stamp ]] || continue
+		log=build/logs/kmod-lint-$kernel.log
+		make -s kmod-lint KERNEL=$kernel >"$log" 2>&1 || {
+			grep -E '(warning|error):' "$log" >&2
+			complain "W=1 or sparse found the above for $kernel; the whole log: $log"
+		}
+	done
 }
 
 [[ $# -gt 0 ]] || set -- style scripts userspace kmod

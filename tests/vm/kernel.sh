@@ -3,13 +3,15 @@
 #
 # Stock Debian kernels to build against and to boot, without installing any.
 #
-#   kernel.sh fetch VERSION                             VERSION: 6.1, 6.12 or debug
-#   kernel.sh path VERSION vmlinuz|modules|kdir|release
+#   kernel.sh fetch VERSION                             VERSION: 6.1, 6.12, 7.2 or debug
+#   kernel.sh path VERSION vmlinuz|modules|kdir|release|chroot
 #
 # The packages are downloaded with apt (its signature checks included) under a
 # state directory of our own, so that the system's package lists stay as they
 # are, and are unpacked in build/kernels/VERSION/root. The debug kernel is built
-# from Debian's sources: see debug-kernel.sh.
+# from Debian's sources: see debug-kernel.sh. For 7.2 there is more to unpack, a
+# compiler among it: see newer-kernel.sh. `path VERSION chroot` is where to build
+# for such a kernel, and nothing for others.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -25,7 +27,8 @@ suite_of() {
 	case $1 in
 	6.1) echo bookworm ;;
 	6.12 | debug) echo bookworm-backports ;;
-	*) die "no kernel '$1' is known here; choose 6.1, 6.12 or debug." ;;
+	7.2) echo sid ;;
+	*) die "no kernel '$1' is known here; choose 6.1, 6.12, 7.2 or debug." ;;
 	esac
 }
 
@@ -44,6 +47,8 @@ mirror_of() {
 write_sources() {
 	local suite=$1 base uri
 	base=${suite%-backports}
+	# what has suites of Debian at all has those that move
+	[[ $base != sid ]] || base=bookworm
 	read -r uri _ < <(mirror_of "$base") || true
 	[[ -n ${uri:-} ]] || die "the apt sources of this machine have no suite '$base' (main)," \
 		"which carries the kernel $ver; add it to /etc/apt/sources.list and try again."
@@ -97,9 +102,6 @@ relocate_headers() {
 
 unpack() {
 	local deb
-	rm -rf "$root"
-	mkdir -p "$root/usr/lib"
-	ln -s usr/lib "$root/lib"
 	for deb in "$dir"/debs/*.deb; do
 		# --keep-directory-symlink: older packages ship /lib, newer ones /usr/lib
 		dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$root" --keep-directory-symlink
@@ -124,6 +126,9 @@ fetch() {
 	(cd "$dir/debs" && apt-get "${opts[@]}" download "$image" "$headers" "${pkgs[@]}") \
 		>>"$dir/fetch.log" 2>&1 ||
 		die "the packages of the kernel $ver could not be fetched: see $dir/fetch.log."
+	rm -rf "$root"
+	mkdir -p "$root/usr/lib"
+	ln -s usr/lib "$root/lib"
 	unpack
 	release=${image#linux-image-}
 	relocate_headers "$root/usr/src/linux-headers-$release"
@@ -138,10 +143,11 @@ path() {
 	[[ -e $dir/stamp ]] || die "the kernel $ver is not here; run: tests/vm/kernel.sh fetch $ver"
 	release=$(cat "$dir/release")
 	case $1 in
-	vmlinuz) echo "$root/boot/vmlinuz-$release" ;;
+	vmlinuz) ls "$root/boot/vmlinuz-$release" 2>/dev/null || ls "$root/usr/lib/modules/$release/vmlinuz" ;;
 	modules) echo "$root/lib/modules/$release" ;;
 	kdir) echo "${kdir:-$root/usr/src/linux-headers-$release}" ;;
 	release) echo "$release" ;;
+	chroot) [[ $suite != sid ]] || echo "$root" ;;
 	*) usage ;;
 	esac
 }
@@ -152,9 +158,10 @@ suite=$(suite_of "$ver")
 dir=$out/kernels/$ver
 root=$dir/root
 kdir=
-if [[ $ver == debug ]]; then
-	. "$here/debug-kernel.sh"
-fi
+case $suite:$ver in
+*:debug) . "$here/debug-kernel.sh" ;;
+sid:*) . "$here/newer-kernel.sh" ;;
+esac
 case $1 in
 fetch) fetch ;;
 path) [[ $# -eq 3 ]] || usage; path "$3" ;;

@@ -5,7 +5,7 @@
 #
 #   vm.sh [OPTION]… -- SCRIPT [ARGUMENT]…
 #
-#   --kernel VERSION      6.1 (default), 6.12 or debug
+#   --kernel VERSION      6.1 (default), 6.12, 7.2 or debug
 #   --smp N               processors, 2 by default
 #   --mem MIB             memory, 1024 by default, the double for the debug kernel
 #   --timeout SECONDS     from power-on to verdict, 300 by default, times TIMEOUT_SCALE
