@@ -6,14 +6,21 @@
  * drivers, whose tables know 16 bits, leave its devices alone. Buses are root buses, made when
  * the first function is put on them, and gone with the module.
  *
- * What is particular to x86 is in this file: struct pci_sysdata.
+ * A BAR is ordinary memory. So the bridge's window is all of memory, in a tree of resources of its
+ * own: in the kernel's that memory is taken, by being memory.
+ *
+ * What is particular to x86 is in this file: struct pci_sysdata, and how memory is cached.
  */
 #include "bridge.h"
 #include "compat/compat.h"
 #include "function.h"
+#include "irq.h"
 
 #include <linux/device.h>
+#include <linux/gfp.h>
+#include <linux/mm.h>
 #include <linux/pci.h>
+#include <linux/set_memory.h>
 #include <linux/uvf.h>
 
 #define NR_BUSES (UVF_MAX_FUNCTIONS / UVF_FUNCTIONS_PER_BUS)
@@ -21,6 +28,7 @@
 static struct {
 	struct pci_sysdata sysdata;
 	struct device *root;
+	struct resource window;
 	struct resource busn[NR_BUSES];
 	struct pci_bus *bus[NR_BUSES]; /* under pci_lock_rescan_remove() */
 } bridge;
@@ -80,11 +88,32 @@ static struct pci_bus *bus_get(unsigned int number)
 		.flags = IORESOURCE_BUS,
 	};
 	pci_add_resource(&resources, busn);
+	pci_add_resource(&resources, &bridge.window);
 	bus = pci_create_root_bus(bridge.root, number, &config_ops, &bridge.sysdata, &resources);
-	if (!bus)
+	if (bus)
+		dev_set_msi_domain(&bus->dev, uvf_irq_domain());
+	else
 		pci_free_resource_list(&resources);
 	bridge.bus[number] = bus;
 	return bus;
+}
+
+struct page *uvf_bridge_alloc_bar(void)
+{
+	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+
+	/* Of memory, ioremap() maps only what is marked so. */
+	if (page)
+		SetPageReserved(page);
+	return page;
+}
+
+void uvf_bridge_free_bar(struct page *page)
+{
+	/* ioremap() has made the kernel's own mapping uncached, and iounmap() leaves it so. */
+	set_memory_wb((unsigned long)page_address(page), 1);
+	ClearPageReserved(page);
+	__free_page(page);
 }
 
 int uvf_bridge_scan(unsigned int index)
@@ -131,6 +160,11 @@ int uvf_bridge_init(void)
 	if (IS_ERR(bridge.root))
 		return PTR_ERR(bridge.root);
 
+	bridge.window = (struct resource){
+		.name = "uvf memory",
+		.end = iomem_resource.end,
+		.flags = IORESOURCE_MEM | IORESOURCE_MEM_64,
+	};
 	bridge.sysdata.node = NUMA_NO_NODE;
 	bridge.sysdata.domain = uvf_compat_domain_get();
 	if (bridge.sysdata.domain < 0) {

@@ -3,6 +3,7 @@
 #ifndef UVF_BRIDGE_H
 #define UVF_BRIDGE_H
 
+struct page;
 struct pci_dev;
 
 /* A function's index is its bus number and devfn, as in a PCI requester ID. */
@@ -13,6 +14,10 @@ void uvf_bridge_exit(void);
 
 /* Removes all devices and buses. The domain stays until uvf_bridge_exit(). */
 void uvf_bridge_clear(void);
+
+/* Memory that can be a BAR. It is given back after the buses have gone. */
+struct page *uvf_bridge_alloc_bar(void);
+void uvf_bridge_free_bar(struct page *page);
 
 /* Finds the function that appeared at this index. Under pci_lock_rescan_remove(). */
 int uvf_bridge_scan(unsigned int index);

@@ -82,8 +82,14 @@ static int make(unsigned int index)
 	function = kzalloc(sizeof(*function), GFP_KERNEL);
 	if (!function)
 		return -ENOMEM;
+	function->bar = uvf_bridge_alloc_bar();
+	if (!function->bar) {
+		kfree(function);
+		return -ENOMEM;
+	}
 	function->index = index;
-	uvf_config_init(&function->config);
+	mutex_init(&function->irq.mutex);
+	uvf_config_init(&function->config, page_to_phys(function->bar));
 	/* Pairs with the acquire in uvf_function_at(). */
 	smp_store_release(&pool.function[index], function);
 	WRITE_ONCE(pool.nr, index + 1);
@@ -203,6 +209,9 @@ static void appeared(struct uvf_function *function, struct pci_dev *pdev)
 	 * its driver is. Nothing can refuse 64 bits, there being no hardware.
 	 */
 	dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(64));
+	/* Who rescans would find memory in its place, and clear it. Without, there is still MSI. */
+	if (pci_claim_resource(pdev, 0))
+		pci_warn(pdev, "BAR 0 can't be claimed: there will be no MSI-X\n");
 	spin_lock(&pool.lock);
 	function->pdev = pdev;
 	spin_unlock(&pool.lock);
@@ -235,15 +244,35 @@ static int bus_event(struct notifier_block *nb, unsigned long event, void *data)
 		appeared(uvf_function_at(index), pdev);
 	else if (event == BUS_NOTIFY_DEL_DEVICE)
 		disappears(uvf_function_at(index));
+	else if (event == BUS_NOTIFY_REMOVED_DEVICE)
+		uvf_config_reset(&uvf_function_at(index)->config);
 	return NOTIFY_OK;
 }
 
 static struct notifier_block bus_notifier = { .notifier_call = bus_event };
 
-/* The driver is there to be seen; what the function does hangs on the netdev. */
+/*
+ * The driver brings interrupts; all else that the function does hangs on the netdev. No RTNL here:
+ * the rescan lock may be held, and who holds RTNL may be waiting for a function.
+ */
 static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
-	return uvf_bridge_index(pdev) < 0 ? -ENODEV : 0;
+	int err, index = uvf_bridge_index(pdev);
+
+	if (index < 0)
+		return -ENODEV;
+	err = pci_enable_device(pdev);
+	if (err)
+		return err;
+	pci_set_master(pdev);
+	uvf_irq_bind(uvf_function_at(index), pdev);
+	return 0;
+}
+
+static void remove(struct pci_dev *pdev)
+{
+	uvf_irq_unbind(uvf_function_at(uvf_bridge_index(pdev)));
+	pci_disable_device(pdev);
 }
 
 static const struct pci_device_id ids[] = {
@@ -256,6 +285,7 @@ static struct pci_driver driver = {
 	.name = "uvf",
 	.id_table = ids,
 	.probe = probe,
+	.remove = remove,
 };
 
 int uvf_function_init(void)
@@ -295,6 +325,8 @@ void uvf_function_exit(void)
 	bus_unregister_notifier(&pci_bus_type, &bus_notifier);
 	cancel_work_sync(&pool.refill);
 	pci_unregister_driver(&driver);
-	for (i = 0; i < pool.nr; i++)
+	for (i = 0; i < pool.nr; i++) {
+		uvf_bridge_free_bar(pool.function[i]->bar);
 		kfree(pool.function[i]);
+	}
 }

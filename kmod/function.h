@@ -4,13 +4,16 @@
 #define UVF_FUNCTION_H
 
 #include "config.h"
+#include "irq.h"
 
 struct net_device;
 struct netlink_ext_ack;
 struct pci_dev;
 
 struct uvf_function {
+	struct uvf_irq irq;
 	struct uvf_config config;
+	struct page *bar;
 	unsigned int index;
 	struct pci_dev *pdev;	   /* under the pool's lock; NULL while removed by sysfs */
 	bool used;		   /* under the pool's lock */

@@ -230,6 +230,7 @@ static int changelink(struct net_device *dev, struct nlattr *tb[], struct nlattr
 		return -EBUSY;
 	}
 	set_appliance(un, data[IFLA_UVF_APPLIANCE]);
+	uvf_netdev_notify(un);
 	uvf_function_announce(un->pdev, dev->name, un->appliance);
 	return 0;
 }

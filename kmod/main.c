@@ -2,6 +2,7 @@
 /* uvf: virtual functions for any network card. The manual is uapi/linux/uvf.h. */
 #include "bridge.h"
 #include "function.h"
+#include "irq.h"
 #include "netdev.h"
 #include "uplink.h"
 
@@ -13,9 +14,12 @@ static int __init uvf_init(void)
 {
 	int err;
 
-	err = uvf_bridge_init();
+	err = uvf_irq_init();
 	if (err)
 		return err;
+	err = uvf_bridge_init();
+	if (err)
+		goto err_irq;
 	err = uvf_function_init();
 	if (err)
 		goto err_bridge;
@@ -33,6 +37,8 @@ err_function:
 	uvf_function_exit();
 err_bridge:
 	uvf_bridge_exit();
+err_irq:
+	uvf_irq_exit();
 	return err;
 }
 
@@ -43,6 +49,7 @@ static void __exit uvf_exit(void)
 	uvf_uplink_exit();
 	uvf_function_exit();
 	uvf_bridge_exit();
+	uvf_irq_exit();
 	/* The uplinks' memory is freed by RCU. */
 	rcu_barrier();
 }

@@ -190,10 +190,33 @@ static int get_iflink(const struct net_device *dev)
 
 /* --- life --------------------------------------------------------------------------------- */
 
+static void interrupt(void *data, unsigned int vector)
+{
+	struct uvf_netdev *un = data;
+
+	if (vector)
+		napi_schedule_irqoff(&un->queue[vector - 1].napi);
+}
+
+void uvf_netdev_notify(struct uvf_netdev *un)
+{
+	local_bh_disable();
+	uvf_irq_raise(un->function, 0);
+	local_bh_enable();
+}
+
+/* Only here it has its name. */
 static int init(struct net_device *dev)
 {
+	struct uvf_netdev *un = netdev_priv(dev);
+
 	netdev_lockdep_set_classes(dev);
-	return 0;
+	un->irq_user = (struct uvf_irq_user){
+		.interrupt = interrupt,
+		.data = un,
+		.name = dev->name,
+	};
+	return uvf_irq_start(un->function, 1 + un->nr_queues, &un->irq_user);
 }
 
 /* Before the one RCU wait that a batch of unregistering netdevs shares, instead of one for each. */
@@ -202,6 +225,7 @@ static void uninit(struct net_device *dev)
 	struct uvf_netdev *un = netdev_priv(dev);
 	int i;
 
+	uvf_irq_quiesce(un->function);
 	for (i = un->nr_queues - 1; i >= 0; i--)
 		__netif_napi_del(&un->queue[i].napi);
 }
@@ -251,6 +275,7 @@ void uvf_netdev_unbind(struct net_device *dev)
 
 	if (!un->lower)
 		return;
+	uvf_irq_stop(un->function);
 	uvf_function_release(un->function, un->pdev);
 	netdev_put(un->lower, &un->lower_tracker);
 	un->lower = NULL;

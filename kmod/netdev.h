@@ -3,6 +3,7 @@
 #ifndef UVF_NETDEV_H
 #define UVF_NETDEV_H
 
+#include "irq.h"
 #include "queue.h"
 
 #include <linux/bitmap.h>
@@ -36,6 +37,7 @@ struct uvf_netdev {
 	struct uvf_function *function;
 	struct pci_dev *pdev;
 	netdevice_tracker lower_tracker;
+	struct uvf_irq_user irq_user;
 	char appliance[UVF_APPLIANCE_SIZE];
 };
 
@@ -51,6 +53,9 @@ void uvf_netdev_dellink(struct net_device *dev, struct list_head *head);
 
 /* Unregisters it because its PCI device goes. Under RTNL. */
 void uvf_netdev_remove(struct net_device *dev);
+
+/* Link or configuration have changed: tells who listens to the mailbox vector. */
+void uvf_netdev_notify(struct uvf_netdev *un);
 
 /* What can its MTU be now? After a change of uplink, program or pool, under RTNL. */
 void uvf_netdev_limit_mtu(struct uvf_netdev *un);

@@ -8,6 +8,7 @@
  * The only consumer is NAPI, or RTNL while NAPI is disabled.
  */
 #include "queue.h"
+#include "function.h"
 #include "netdev.h"
 #include "rx.h"
 
@@ -88,10 +89,21 @@ void uvf_queue_close(struct uvf_queue *queue)
 	xdp_rxq_info_unreg(&queue->rxq);
 }
 
+/*
+ * By the queue's vector: NAPI runs where that is bound to. While it runs already it is made to run
+ * again, wherever that is; and here, when there is no vector.
+ */
+void uvf_queue_kick(struct uvf_queue *queue)
+{
+	if (test_bit(NAPI_STATE_SCHED, &queue->napi.state) ||
+	    !uvf_irq_raise(queue->un->function, 1 + queue->index))
+		napi_schedule(&queue->napi);
+}
+
 static void wake(struct uvf_queue *queue)
 {
 	local_bh_disable();
-	napi_schedule(&queue->napi);
+	uvf_queue_kick(queue);
 	local_bh_enable();
 }
 
@@ -133,7 +145,7 @@ int uvf_queue_put_frames(struct uvf_queue *queue, struct xdp_frame **frames, int
 	spin_unlock(&queue->ring.producer_lock);
 	/* While NAPI runs this makes it run again: no entry is left behind. */
 	if (likely(i))
-		napi_schedule(&queue->napi);
+		uvf_queue_kick(queue);
 	return i;
 }
 
@@ -145,7 +157,7 @@ bool uvf_queue_put_skb(struct uvf_queue *queue, struct sk_buff *skb)
 	taken = queue->open && !__ptr_ring_produce(&queue->ring, uvf_ring_skb(skb));
 	spin_unlock(&queue->ring.producer_lock);
 	if (likely(taken))
-		napi_schedule(&queue->napi);
+		uvf_queue_kick(queue);
 	return taken;
 }
 

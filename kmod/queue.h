@@ -57,6 +57,9 @@ int uvf_queue_set_pool(struct uvf_queue *queue, struct xsk_buff_pool *pool);
 int uvf_queue_put_frames(struct uvf_queue *queue, struct xdp_frame **frames, int n);
 bool uvf_queue_put_skb(struct uvf_queue *queue, struct sk_buff *skb);
 
+/* Has NAPI run. With softirqs off. */
+void uvf_queue_kick(struct uvf_queue *queue);
+
 void uvf_queue_counts(const struct uvf_queue *queue, struct uvf_counts *counts);
 void uvf_queue_count(struct uvf_queue *queue, const struct uvf_counts *burst);
 

@@ -6,6 +6,7 @@
  * are a function's; broadcast and multicast it copies; all else it passes on as it came.
  */
 #include "uplink.h"
+#include "function.h"
 #include "netdev.h"
 #include "rx.h"
 
@@ -319,13 +320,31 @@ static int check_upper(const struct uvf_uplink *uplink, struct netdev_notifier_i
 	return NOTIFY_DONE;
 }
 
+static int own_event(struct uvf_netdev *un, unsigned long event, void *data)
+{
+	switch (event) {
+	case NETDEV_PRE_CHANGEADDR:
+		return check_own_address(un, data);
+	case NETDEV_REGISTER: /* also in another namespace, where its name may be another */
+	case NETDEV_CHANGENAME:
+		uvf_irq_rename(un->function);
+		break;
+	case NETDEV_CHANGE:
+	case NETDEV_CHANGEMTU:
+	case NETDEV_CHANGEADDR:
+		uvf_netdev_notify(un);
+		break;
+	}
+	return NOTIFY_DONE;
+}
+
 static int lower_event(struct notifier_block *nb, unsigned long event, void *data)
 {
 	struct net_device *lower = netdev_notifier_info_to_dev(data);
 	struct uvf_uplink *uplink = uplink_of(lower);
 
-	if (uvf_netdev_is(lower) && event == NETDEV_PRE_CHANGEADDR)
-		return check_own_address(netdev_priv(lower), data);
+	if (uvf_netdev_is(lower))
+		return own_event(netdev_priv(lower), event, data);
 	if (!uplink)
 		return NOTIFY_DONE;
 	switch (event) {

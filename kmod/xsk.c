@@ -82,9 +82,9 @@ int uvf_xsk_wakeup(struct net_device *dev, u32 index, u32 flags)
 		return -ENETDOWN;
 	if (index >= un->nr_queues || !READ_ONCE(un->queue[index].pool))
 		return -EINVAL;
-	/* Enabling softirqs runs NAPI here and now: the caller's frames are on their way. */
+	/* On the vector's processor, enabling softirqs runs NAPI: the frames are on their way. */
 	local_bh_disable();
-	napi_schedule(&un->queue[index].napi);
+	uvf_queue_kick(&un->queue[index]);
 	local_bh_enable();
 	return 0;
 }

@@ -69,9 +69,9 @@ is "topped up" "$(functions 0xff0000)" 16
 # --- configuration space: any width, any offset
 is "config: vendor and device" "$(setpci -s "$pci" 0.l)" 10f01af4
 is "config: a word across fields" "$(setpci -s "$pci" 0b.b)" 02
-setpci -s "$pci" 0.l=ffffffff 8.l=ffffffff 10.l=ffffffff 30.l=ffffffff fc.l=ffffffff 34.b=ff 3d.b=ff
-is "config: the read-only is" "$(setpci -s "$pci" 0.l 8.l 10.l 30.l fc.l 34.b 3d.b | xargs)" \
-	"10f01af4 02000000 00000000 00000000 00000000 00 00"
+setpci -s "$pci" 0.l=ffffffff 8.l=ffffffff 30.l=ffffffff fc.l=ffffffff 34.b=ff 3d.b=ff
+is "config: the read-only is" "$(setpci -s "$pci" 0.l 8.l 30.l fc.l 34.b 3d.b | xargs)" \
+	"10f01af4 02000000 00000000 00000000 40 00"
 setpci -s "$pci" 4.w=ffff 3c.b=5a
 is "config: the writable is" "$(setpci -s "$pci" 4.w 3c.b | xargs)" "0547 5a"
 setpci -s "$pci" 4.w=0

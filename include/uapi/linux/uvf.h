@@ -91,20 +91,41 @@
  *	class 0x020000, Ethernet, while the function is in use by a network device
  *	class 0xff0000, unassigned, while it is spare
  *
- * and no BAR. They are made before they are needed: RTM_NEWLINK takes the spare one with the
- * lowest address. Module parameter
+ *	BAR 0, 64-bit memory, 4 KiB: the MSI-X table at 0, its pending bits at 0x800
+ *	MSI, 32 messages, 64-bit, masked by vector
+ *	MSI-X, 32 entries, in BAR 0
+ *
+ * and neither ROM nor interrupt pin. They are made before they are needed: RTM_NEWLINK takes the
+ * spare one with the lowest address. Module parameter
  *
  *	spare		how many spare functions are kept ready, 1 to 256, 16 by default. They are
  *			topped up after a function was taken; what is freed becomes spare. There
  *			are at most UVF_MAX_FUNCTIONS, spare ones included.
  *
- * The driver that binds is "uvf"; it does nothing, and the network device lives on when it is
- * unbound. Sysfs `remove` takes the network device first; `rescan` brings the function back as
- * a spare one.
+ * The driver that binds is "uvf"; it brings the interrupts. The network device lives on when it is
+ * unbound, without. Sysfs `remove` takes the network device first; `rescan` brings the function
+ * back as a spare one, its configuration space as it was at first.
+ *
+ * BAR 0 is memory. Nothing happens upon a write to it, and an address written to the register is
+ * read back but moves nothing.
  *
  * When a function comes into use, the PCI device emits the uevent "change" with
  * UVF_FUNCTION=<name of the network device> and UVF_APPLIANCE=<appliance, may be empty>; when it
  * is free again, "change" with both empty.
+ *
+ *
+ * INTERRUPTS
+ *
+ * While the driver is bound, a function in use has MSI-X vectors, or where these can't be had,
+ * MSI ones: vector 0 for the mailbox, 1 + q for queue q. /proc/interrupts calls them after the
+ * network device, "fw0-ctl", "fw0-0" and so on, also after it was renamed.
+ *
+ *	fw0-ctl		counts changes of carrier, MTU, address and appliance
+ *	fw0-0		work for queue 0: frames came, or an AF_XDP socket's wake-up
+ *
+ * A queue's NAPI runs on the processor that raised its vector, if /proc/irq/N/smp_affinity names
+ * it; else on the first one that it names. While NAPI runs, more work raises no more interrupts.
+ * Without vectors all is as with them, but NAPI runs on the processor that has the work.
  *
  *
  * REFUSALS
