@@ -16,6 +16,7 @@
 #include "bridge.h"
 #include "netdev.h"
 
+#include <linux/atomic.h>
 #include <linux/dma-mapping.h>
 #include <linux/module.h>
 #include <linux/pci.h>
@@ -67,6 +68,31 @@ struct uvf_function *uvf_function_at(unsigned int index)
 	return index < UVF_MAX_FUNCTIONS ? smp_load_acquire(&pool.function[index]) : NULL;
 }
 
+/* --- looking on --------------------------------------------------------------------------- */
+
+static atomic_t generation;
+
+unsigned int uvf_function_generation(void)
+{
+	return (u32)atomic_read(&generation) ?: 1;
+}
+
+void uvf_function_touch(void)
+{
+	atomic_inc(&generation);
+}
+
+struct pci_dev *uvf_function_hold(struct uvf_function *function, bool *used)
+{
+	struct pci_dev *pdev;
+
+	spin_lock(&pool.lock);
+	pdev = pci_dev_get(function->pdev);
+	*used = function->used;
+	spin_unlock(&pool.lock);
+	return pdev;
+}
+
 static void set_class(struct uvf_function *function, struct pci_dev *pdev, u32 class)
 {
 	uvf_config_set_class(&function->config, class);
@@ -109,6 +135,7 @@ static unsigned int collect(void)
 			continue;
 		/* A rescan may have come before the former netdev's end. */
 		set_class(function, function->pdev, UVF_PCI_CLASS_SPARE);
+		uvf_function_touch();
 	}
 	nr = bitmap_weight(pool.spare, UVF_MAX_FUNCTIONS);
 	spin_unlock(&pool.lock);
@@ -139,6 +166,7 @@ static struct uvf_function *take(struct pci_dev **pdev)
 		__clear_bit(index, pool.spare);
 		function->used = true;
 		*pdev = pci_dev_get(function->pdev);
+		uvf_function_touch();
 	}
 	spin_unlock(&pool.lock);
 	return function;
@@ -176,6 +204,7 @@ void uvf_function_release(struct uvf_function *function, struct pci_dev *pdev)
 	set_class(function, pdev, UVF_PCI_CLASS_SPARE);
 	spin_lock(&pool.lock);
 	function->used = false;
+	uvf_function_touch();
 	/* Not so after `remove`; after `remove` and `rescan` it is another device. */
 	present = function->pdev == pdev;
 	if (present)
@@ -225,6 +254,7 @@ static void disappears(struct uvf_function *function)
 	rtnl_lock();
 	spin_lock(&pool.lock);
 	function->pdev = NULL;
+	uvf_function_touch();
 	__clear_bit(function->index, pool.spare);
 	spin_unlock(&pool.lock);
 	if (function->netdev)

@@ -35,6 +35,13 @@ struct uvf_function *uvf_function_claim(struct pci_dev **pdev, struct netlink_ex
 /* Gives both back. The netdev is out of sysfs by now. */
 void uvf_function_release(struct uvf_function *function, struct pci_dev *pdev);
 
+/* Its PCI device, held for the caller, or NULL; and whether it is in use. */
+struct pci_dev *uvf_function_hold(struct uvf_function *function, bool *used);
+
+/* A number that changes, and is not 0, when a function becomes another's or spare. */
+unsigned int uvf_function_generation(void);
+void uvf_function_touch(void);
+
 /* Tells udev who uses the function. */
 void uvf_function_announce(struct pci_dev *pdev, const char *netdev, const char *appliance);
 

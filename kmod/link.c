@@ -3,6 +3,7 @@
 #include "compat/compat.h"
 #include "function.h"
 #include "netdev.h"
+#include "netlink.h"
 #include "uplink.h"
 
 #include <linux/ctype.h>
@@ -205,6 +206,7 @@ static int newlink(struct net *net, struct net_device *dev, struct nlattr *tb[],
 	uvf_uplink_follow(un);
 	linkwatch_fire_event(dev);
 	uvf_function_announce(un->pdev, dev->name, un->appliance);
+	uvf_netlink_notify(un, UVF_CMD_FUNCTION_ADD_NTF);
 	return 0;
 }
 
@@ -232,6 +234,7 @@ static int changelink(struct net_device *dev, struct nlattr *tb[], struct nlattr
 	set_appliance(un, data[IFLA_UVF_APPLIANCE]);
 	uvf_netdev_notify(un);
 	uvf_function_announce(un->pdev, dev->name, un->appliance);
+	uvf_netlink_notify(un, UVF_CMD_FUNCTION_CHANGE_NTF);
 	return 0;
 }
 

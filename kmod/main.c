@@ -4,10 +4,12 @@
 #include "function.h"
 #include "irq.h"
 #include "netdev.h"
+#include "netlink.h"
 #include "uplink.h"
 
 #include <linux/module.h>
 #include <linux/uvf.h>
+#include <net/genetlink.h>
 #include <net/rtnetlink.h>
 
 static int __init uvf_init(void)
@@ -26,11 +28,16 @@ static int __init uvf_init(void)
 	err = uvf_uplink_init();
 	if (err)
 		goto err_function;
-	err = rtnl_link_register(&uvf_link_ops);
+	err = uvf_netlink_init();
 	if (err)
 		goto err_uplink;
+	err = rtnl_link_register(&uvf_link_ops);
+	if (err)
+		goto err_netlink;
 	return 0;
 
+err_netlink:
+	uvf_netlink_exit();
 err_uplink:
 	uvf_uplink_exit();
 err_function:
@@ -46,6 +53,7 @@ static void __exit uvf_exit(void)
 {
 	/* Unregisters all functions' netdevs, and waits for their destructors. */
 	rtnl_link_unregister(&uvf_link_ops);
+	uvf_netlink_exit();
 	uvf_uplink_exit();
 	uvf_function_exit();
 	uvf_bridge_exit();
@@ -61,3 +69,4 @@ MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("Virtual functions for any network card");
 MODULE_VERSION(UVF_VERSION);
 MODULE_ALIAS_RTNL_LINK(UVF_KIND);
+MODULE_ALIAS_GENL_FAMILY(UVF_FAMILY_NAME);

@@ -3,6 +3,7 @@
 #include "netdev.h"
 #include "compat/compat.h"
 #include "function.h"
+#include "netlink.h"
 #include "tx.h"
 #include "uplink.h"
 #include "xdp.h"
@@ -289,6 +290,7 @@ void uvf_netdev_dellink(struct net_device *dev, struct list_head *head)
 {
 	struct uvf_netdev *un = netdev_priv(dev);
 
+	uvf_netlink_notify(un, UVF_CMD_FUNCTION_DEL_NTF);
 	un->function->netdev = NULL;
 	uvf_uplink_detach(un);
 	unregister_netdevice_queue(dev, head);

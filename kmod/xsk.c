@@ -11,6 +11,7 @@
 #include "xsk.h"
 #include "burst.h"
 #include "netdev.h"
+#include "netlink.h"
 #include "tx.h"
 #include "xdp.h"
 
@@ -46,6 +47,7 @@ static int enable(struct uvf_netdev *un, struct uvf_queue *queue, struct xsk_buf
 		return err;
 	}
 	uvf_netdev_limit_mtu(un);
+	uvf_netlink_notify(un, UVF_CMD_FUNCTION_CHANGE_NTF);
 	return 0;
 }
 
@@ -58,6 +60,7 @@ static int disable(struct uvf_netdev *un, struct uvf_queue *queue)
 	uvf_queue_set_pool(queue, NULL);
 	xsk_pool_dma_unmap(pool, 0);
 	uvf_netdev_limit_mtu(un);
+	uvf_netlink_notify(un, UVF_CMD_FUNCTION_CHANGE_NTF);
 	return 0;
 }
 

@@ -2,7 +2,7 @@
 # Programs that the tests run, and the XDP programs that they load.
 
 KSELFTEST := $(O)/tests/xsk $(O)/tests/rawlink $(O)/tests/without $(O)/tests/hostile_client \
-	$(O)/tests/redirect.bpf.o
+	$(O)/tests/nl_uvf $(O)/tests/redirect.bpf.o
 
 $(O)/tests/xsk: tests/kselftest/xsk.c
 	@mkdir -p $(@D)
@@ -20,6 +20,11 @@ $(O)/tests/hostile_client: tests/kselftest/hostile_client.c $(COMMON_PROTO:%=use
 		userspace/common/proto.h
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE $(CFLAGS) -Iuserspace/common $(filter %.c,$^) -o $@
+
+$(O)/tests/nl_%: tests/kselftest/nl_%.c tests/kselftest/nl.c tests/kselftest/nl.h $(KMOD_UAPI)
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE $(CFLAGS) -Iinclude/uapi $(shell pkg-config --cflags libnl-genl-3.0) \
+		$(filter %.c,$^) $(shell pkg-config --libs libnl-genl-3.0) -o $@
 
 $(O)/tests/redirect.bpf.o: tests/kselftest/redirect.bpf.c
 	@mkdir -p $(@D)

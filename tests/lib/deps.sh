@@ -24,7 +24,7 @@ die() { echo "deps.sh: $*" >&2; exit 1; }
 packages_of() {
 	case $1 in
 	build) echo gcc libc6-dev make pkg-config clang bpftool libbpf-dev libxdp-dev libelf-dev \
-		zlib1g-dev libnl-3-dev libevent-dev uthash-dev \
+		zlib1g-dev libnl-3-dev libnl-genl-3-dev libevent-dev uthash-dev \
 		libjson-c-dev libpcap-dev libseccomp-dev ;;
 	kmod) echo gcc gcc-12 libc6-dev make kmod xz-utils libelf1 ;;
 	host) echo gcc libc6-dev make kmod "linux-headers-$(uname -r)" ;;
@@ -32,7 +32,7 @@ packages_of() {
 		util-linux tcpdump ;;
 	vm) packages_of run && echo qemu-system-x86 cpio kmod xz-utils mawk bash bpftool ;;
 	check) echo libcmocka-dev perl clang libclang-rt-dev sparse clang-tidy shellcheck \
-		python3-docutils ;;
+		python3-docutils python3-yaml ;;
 	bench) echo dpdk-dev iperf3 ;;
 	man) echo python3-docutils ;;
 	debugkernel) echo gcc libc6-dev make flex bison bc libelf-dev lz4 xz-utils kmod ;;

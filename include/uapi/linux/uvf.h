@@ -128,6 +128,59 @@
  * Without vectors all is as with them, but NAPI runs on the processor that has the work.
  *
  *
+ * CONTROL: GENERIC NETLINK
+ *
+ * The family UVF_FAMILY_NAME tells what functions there are, and what changes. Functions are made,
+ * changed and removed over rtnetlink alone. For tools, the same is written as a specification in
+ * Documentation/netlink/uvf.yaml.
+ *
+ *	UVF_CMD_FUNCTION_GET	do: the function with this UVF_A_FUNCTION_IFINDEX (in the network
+ *				namespace of the socket) or this UVF_A_FUNCTION_PCI; one of the two.
+ *				dump: all functions, in the order of their PCI addresses; takes no
+ *				attribute. If one came or went meanwhile, messages carry
+ *				NLM_F_DUMP_INTR: ask again.
+ *
+ *	UVF_CMD_FUNCTION_ADD_NTF, UVF_CMD_FUNCTION_DEL_NTF, UVF_CMD_FUNCTION_CHANGE_NTF
+ *				to the multicast group UVF_MCGRP_EVENTS: a function was made or came
+ *				into the namespace; is going or moves to another namespace; has
+ *				another link state, name, address, MTU, appliance or zero-copy
+ *				lease.
+ *				The attributes are those of UVF_CMD_FUNCTION_GET, as they are now
+ *				(DEL_NTF: as they were). A change is told at least once, and may be
+ *				told again; ENOBUFS from the socket means that events were lost.
+ *
+ * Attributes of a function, enum UVF_A_FUNCTION_*:
+ *
+ *	IFINDEX			u32, of the function's network device
+ *	PCI			string of at most UVF_PCI_SIZE bytes, "10000:00:01.0"
+ *	STATE			u32, enum uvf_function_state. A spare function has no more than PCI
+ *				and STATE; nor has a used one for the moment that its network device
+ *				takes to go.
+ *	IFNAME			string, name of the network device
+ *	NETNS_ID		s32, namespace of the network device, if it is another than that of
+ *				the socket; IFINDEX and IFNAME are those there
+ *	UPLINK_IFINDEX		u32
+ *	UPLINK_NETNS_ID		s32, namespace of the uplink, if it is another than the socket's
+ *	APPLIANCE		string, if there is one
+ *	VLAN			u16, if there is one
+ *	MAC			6 bytes
+ *	MTU			u32
+ *	LINK_STATE		u32, enum uvf_link_state
+ *	QUEUE			nest, once for each queue, with attributes UVF_A_QUEUE_*:
+ *	    ID			    u32, counted from 0
+ *	    LEASE		    u32, enum uvf_queue_lease: what kind of AF_XDP socket has it. Of
+ *				    copy mode a driver is not told, so there is no event for that.
+ *
+ * Nobody needs a capability to ask or to listen. In any network namespace, one sees the functions
+ * whose network device is there, wholly. In the initial one,
+ *
+ *	everybody		also sees spare functions (as in sysfs), and is told of functions
+ *				elsewhere no more than that they come, change and go: PCI, STATE and
+ *				NETNS_ID of the event;
+ *	CAP_NET_ADMIN		in the initial user namespace sees all functions wholly, wherever
+ *				they are.
+ *
+ *
  * REFUSALS
  *
  * Each comes with a sentence in NLMSGERR_ATTR_MSG, and changes nothing.
@@ -137,7 +190,10 @@
  *			read-only; an uplink that is no Ethernet device, a loopback device or itself
  *			a function or above one; an MTU above the uplink's, or too large for the
  *			XDP program or the UMEM that is there
- *	ENODEV		IFLA_LINK names no device
+ *			Generic netlink: neither or both of ifindex and PCI address, an attribute
+ *			in a dump
+ *	ENODEV		IFLA_LINK names no device. Generic netlink: no function that one sees
+ *			has that ifindex or PCI address
  *	ENETDOWN	the uplink is down
  *	EBUSY		the uplink has a receive handler (it is in a bridge, bond, macvlan or the
  *			like); a change of the appliance while the function is up
@@ -163,6 +219,9 @@
 
 #define UVF_MAX_FUNCTIONS	1024
 
+/* Size of a PCI address as text, the final NUL included */
+#define UVF_PCI_SIZE		24
+
 #define UVF_PCI_VENDOR		0x1af4
 #define UVF_PCI_DEVICE		0x10f0
 #define UVF_PCI_CLASS_USED	0x020000
@@ -179,5 +238,66 @@ enum uvf_link_attr {
 };
 
 #define IFLA_UVF_MAX		(__IFLA_UVF_MAX - 1)
+
+/* Generic netlink. What follows agrees with Documentation/netlink/uvf.yaml. */
+
+#define UVF_FAMILY_NAME		"uvf"
+#define UVF_FAMILY_VERSION	1
+
+#define UVF_MCGRP_EVENTS	"events"
+
+enum uvf_function_state {
+	UVF_FUNCTION_STATE_SPARE,
+	UVF_FUNCTION_STATE_USED,
+};
+
+enum uvf_link_state {
+	UVF_LINK_STATE_DOWN,
+	UVF_LINK_STATE_NO_CARRIER,
+	UVF_LINK_STATE_UP,
+};
+
+enum uvf_queue_lease {
+	UVF_QUEUE_LEASE_NONE,
+	UVF_QUEUE_LEASE_COPY,
+	UVF_QUEUE_LEASE_ZERO_COPY,
+};
+
+enum {
+	UVF_A_FUNCTION_IFINDEX = 1,
+	UVF_A_FUNCTION_PCI,
+	UVF_A_FUNCTION_STATE,
+	UVF_A_FUNCTION_IFNAME,
+	UVF_A_FUNCTION_NETNS_ID,
+	UVF_A_FUNCTION_UPLINK_IFINDEX,
+	UVF_A_FUNCTION_UPLINK_NETNS_ID,
+	UVF_A_FUNCTION_APPLIANCE,
+	UVF_A_FUNCTION_VLAN,
+	UVF_A_FUNCTION_MAC,
+	UVF_A_FUNCTION_MTU,
+	UVF_A_FUNCTION_LINK_STATE,
+	UVF_A_FUNCTION_QUEUE,
+
+	__UVF_A_FUNCTION_MAX,
+	UVF_A_FUNCTION_MAX = (__UVF_A_FUNCTION_MAX - 1)
+};
+
+enum {
+	UVF_A_QUEUE_ID = 1,
+	UVF_A_QUEUE_LEASE,
+
+	__UVF_A_QUEUE_MAX,
+	UVF_A_QUEUE_MAX = (__UVF_A_QUEUE_MAX - 1)
+};
+
+enum {
+	UVF_CMD_FUNCTION_GET = 1,
+	UVF_CMD_FUNCTION_ADD_NTF,
+	UVF_CMD_FUNCTION_DEL_NTF,
+	UVF_CMD_FUNCTION_CHANGE_NTF,
+
+	__UVF_CMD_MAX,
+	UVF_CMD_MAX = (__UVF_CMD_MAX - 1)
+};
 
 #endif /* _UAPI_LINUX_UVF_H */
