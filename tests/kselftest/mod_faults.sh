@@ -23,15 +23,31 @@ ko=$(module_path)
 	-e ${attributes[0]}/require-start ]] || skip_all "this kernel injects no faults"
 [[ -e $ko ]] || bail_out "there is no uvf.ko for $(uname -r)"
 
-# All allocations count, also those that may sleep, if a module is among their callers, and there
-# is none but ours: x86 has modules above 0xffffffffa0000000.
+set_all() { # attribute, value
+	local attribute
+	for attribute in "${attributes[@]}"; do echo "$2" >"$attribute/$1"; done
+}
+
+# From the first of these functions of the kernel to the end of the last.
+range_of() {
+	sort /proc/kallsyms | awk -v names=" $* " '
+		index(names, " " $3 " ") { if (low == "") low = $1; high = ""; next }
+		low != "" && high == "" { high = $1 }
+		END { print "0x" low, "0x" high }'
+}
+
+# Only where one of these is among the callers. x86 has modules above 0xffffffffa0000000, and there
+# is none but ours.
+require() { set_all require-start "$1"; set_all require-end "$2"; }
+require_module() { require 0xffffffffa0000000 0xffffffffff000000; }
+reject() { set_all reject-start "$1"; set_all reject-end "$2"; }
+
+# All allocations count, also those that may sleep.
 for attribute in "${attributes[@]}"; do
 	echo 0 >"$attribute/probability"
 	echo 0 >"$attribute/verbose"
 	echo N >"$attribute/ignore-gfp-wait"
 	echo 32 >"$attribute/stacktrace-depth"
-	echo 0xffffffffa0000000 >"$attribute/require-start"
-	echo 0xffffffffff000000 >"$attribute/require-end"
 done
 echo N >"$faults/fail_page_alloc/ignore-gfp-highmem"
 echo 0 >"$faults/fail_page_alloc/min-order"
@@ -92,7 +108,18 @@ topology_wire client eth0 10.1.0.1/24 host eth1 10.1.0.2/24
 on_host=(nsenter "--net=/run/netns/uvf-$$-host")
 mac=02:00:00:00:00:01
 
+# The PCI core goes on with what it could only half add: pci_device_add() warns and returns,
+# pci_register_host_bridge() puts the bridge that its caller puts again. No caller can help that.
+require_module
+# shellcheck disable=SC2046 # two words
+reject $(range_of pci_device_add pci_register_host_bridge)
 inject insmod 'rmmod uvf' insmod "$ko" spare=1
+reject 0 0
+# …but a device that it does not even begin to add is in that range.
+# shellcheck disable=SC2046
+require $(range_of pci_alloc_dev)
+inject "insmod, a PCI device" 'rmmod uvf' insmod "$ko" spare=1
+require_module
 module_load
 
 inject "ip link add" 'in_ns host ip link del fw0' \
