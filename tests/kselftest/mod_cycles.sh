@@ -8,7 +8,7 @@
 # has not grown, by its own books. Then what takes the same two locks from opposite ends: rmmod, and
 # removal of PCI devices, against creation of links.
 #
-#	mod_cycles.sh [CYCLES]		functions made and deleted, 480 by default; a release is
+#	mod_cycles.sh [CYCLES]		functions made and deleted, 320 by default; a release is
 #					tested with 10000, and TIMEOUT_SCALE=8
 #
 #	client: eth0 10.1.0.1 ══ eth1 :host
@@ -20,7 +20,7 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/topology.sh"
 xsk=$here/../../build/tests/xsk
-cycles=${1:-480}
+cycles=${1:-320}
 lives=$((cycles < 2400 ? 24 : cycles / 100))
 ko=$(module_path)
 
