@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Two programs for the tests of uvf.ko, without any of the steering of bpf/:
+ * Programs for the tests of uvf.ko, without any of the steering of bpf/:
  *
  *	to_function	on the uplink: frames to `address` go to the netdev in `function`
+ *	all_to_function	on the uplink: all frames do
+ *	reflect		on the uplink's peer: all frames go back as they came
  *	to_socket	on the function: all frames go to the AF_XDP socket of their queue
  *	bounce		on the function: what `xsk ask` sends goes back
  */
@@ -31,7 +33,7 @@ struct {
 	__uint(value_size, sizeof(__u32));
 } sockets SEC(".maps");
 
-SEC("xdp")
+SEC("xdp.frags")
 int to_function(struct xdp_md *ctx)
 {
 	struct ethhdr *eth = (void *)(long)ctx->data;
@@ -44,6 +46,18 @@ int to_function(struct xdp_md *ctx)
 		if (eth->h_dest[i] != mac[i])
 			return XDP_PASS;
 	return bpf_redirect_map(&function, 0, XDP_PASS);
+}
+
+SEC("xdp.frags")
+int all_to_function(struct xdp_md *ctx __attribute__((unused)))
+{
+	return bpf_redirect_map(&function, 0, XDP_DROP);
+}
+
+SEC("xdp.frags")
+int reflect(struct xdp_md *ctx __attribute__((unused)))
+{
+	return XDP_TX;
 }
 
 SEC("xdp")

@@ -2,7 +2,7 @@
 /*
  * Frames with a known content, through an AF_XDP socket on a function and back.
  *
- *	xsk steer UPLINK FUNCTION MAC	redirect the uplink's frames for MAC to the function
+ *	xsk steer UPLINK FUNCTION MAC	redirect the uplink's frames for MAC, or "all", to the function
  *	xsk attach DEVICE PROGRAM	attach a program of redirect.bpf.o in native mode
  *	xsk detach DEVICE
  *	xsk echo DEVICE [WORD]…		answer frames until SIGTERM, or an error of the socket:
@@ -170,13 +170,15 @@ static int steer(char **args)
 {
 	int uplink = index_of(args[0]), function = index_of(args[1]), key = 0;
 	struct bpf_object *object = load();
-	uint8_t mac[ETH_ALEN];
+	bool all = !strcmp(args[2], "all");
+	uint8_t mac[ETH_ALEN] = {};
 
-	parse_mac(args[2], mac);
+	if (!all)
+		parse_mac(args[2], mac);
 	if (bpf_map_update_elem(map_of(object, "address"), &key, mac, 0) ||
 	    bpf_map_update_elem(map_of(object, "function"), &key, &function, 0))
 		die("the maps are not filled: %s", strerror(errno));
-	attach(uplink, object, "to_function");
+	attach(uplink, object, all ? "all_to_function" : "to_function");
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #   bench  the measurements and the peer to compare with
 #   man    man pages
 #   debugkernel  compile the debug kernel
+#   conformance  compile the kernel's AF_XDP conformance program
 #   deb    Debian packages
 #   intree a kernel tree to put the module in, and to build it there
 #   chroot a clean Debian to install the packages in
@@ -36,6 +37,7 @@ packages_of() {
 	bench) echo dpdk-dev iperf3 ;;
 	man) echo python3-docutils ;;
 	debugkernel) echo gcc libc6-dev make flex bison bc libelf-dev lz4 xz-utils kmod ;;
+	conformance) echo gcc libc6-dev make clang bpftool libelf-dev zlib1g-dev python3 xz-utils ;;
 	deb) echo dpkg-dev debhelper dh-dkms libcmocka-dev lintian ;;
 	intree) echo gcc make bc bison flex libelf-dev libssl-dev xz-utils linux-source-6.1 ;;
 	chroot) echo debootstrap dpkg-dev perl ;;
@@ -54,7 +56,7 @@ apt() {
 	DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@"
 }
 
-[[ $# -gt 0 ]] || { sed -n '4,19s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
+[[ $# -gt 0 ]] || { sed -n '4,20s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
 command -v dpkg-query >/dev/null && command -v apt-get >/dev/null ||
 	die "this is not a Debian system (no apt); install the packages named in this script by hand."
 wanted=()

@@ -5,6 +5,7 @@
 #
 #   kernel.sh fetch VERSION                             VERSION: 6.1, 6.12, 7.2 or debug
 #   kernel.sh path VERSION vmlinuz|modules|kdir|release|chroot
+#   kernel.sh source VERSION                            6.1 or 6.12: the kernel's own user space
 #
 # The packages are downloaded with apt (its signature checks included) under a
 # state directory of our own, so that the system's package lists stay as they
@@ -19,7 +20,7 @@ out=$(cd "$here/../.." && pwd)/build
 
 die() { echo "kernel.sh: $*" >&2; exit 1; }
 
-usage() { sed -n '4,7s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
+usage() { sed -n '4,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
 
 # Debian suites that carry each kernel; a backports suite also needs the suite
 # it is built on.
@@ -139,6 +140,25 @@ fetch() {
 	echo "kernel.sh: $release is unpacked in build/kernels/$ver ($((SECONDS - start)) s)"
 }
 
+# Of the sources in Debian's package, what the kernel's own tools and tests are made of:
+# build/kernels/VERSION/source, with the package's version in the file `version`.
+fetch_source() {
+	local pkg=linux-source-$ver src=$dir/source
+	[[ ! -e $src/version ]] || return 0
+	mkdir -p "$dir"
+	echo "kernel.sh: fetching $pkg of Debian $suite"
+	apt_ready
+	rm -rf "$dir/debs" "$src"
+	mkdir -p "$dir/debs" "$src"
+	(cd "$dir/debs" && apt-get "${opts[@]}" download "$pkg") >>"$dir/fetch.log" 2>&1 ||
+		die "the package $pkg could not be fetched: see $dir/fetch.log."
+	dpkg-deb --fsys-tarfile "$dir"/debs/*.deb | tar -xO "./usr/src/$pkg.tar.xz" |
+		tar -xJ --strip-components=1 -C "$src" "$pkg"/{tools,scripts,include} ||
+		die "the sources in $pkg are not laid out as they were."
+	dpkg-deb -f "$dir"/debs/*.deb Version >"$src/version"
+	rm -rf "$dir/debs" "$apt"
+}
+
 path() {
 	[[ -e $dir/stamp ]] || die "the kernel $ver is not here; run: tests/vm/kernel.sh fetch $ver"
 	release=$(cat "$dir/release")
@@ -164,6 +184,7 @@ sid:*) . "$here/newer-kernel.sh" ;;
 esac
 case $1 in
 fetch) fetch ;;
+source) fetch_source ;;
 path) [[ $# -eq 3 ]] || usage; path "$3" ;;
 *) usage ;;
 esac
