@@ -3,7 +3,8 @@
 #ifndef UVF_BURST_H
 #define UVF_BURST_H
 
-#include "queue.h"
+#include "netdev.h"
+#include "trace.h"
 
 #define UVF_TX_BULK 16
 
@@ -18,5 +19,12 @@ struct uvf_burst {
 	unsigned int nr_tx;
 	struct xdp_frame *tx[UVF_TX_BULK];
 };
+
+static inline void uvf_burst_drop(struct uvf_burst *burst, enum uvf_drop reason)
+{
+	burst->counts.drop[reason]++;
+	burst->counts.drops++;
+	trace_uvf_drop(burst->queue->un->dev, burst->queue->index, reason);
+}
 
 #endif /* UVF_BURST_H */

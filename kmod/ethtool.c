@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What ethtool is told. */
+/* What ethtool asks. */
+#include "channels.h"
 #include "netdev.h"
 
 #include <linux/ethtool.h>
 #include <linux/pci.h>
+#include <linux/uvf.h>
 
 static void get_drvinfo(struct net_device *dev, struct ethtool_drvinfo *info)
 {
@@ -22,8 +24,85 @@ static int get_link_ksettings(struct net_device *dev, struct ethtool_link_ksetti
 	return __ethtool_get_link_ksettings(un->lower, settings);
 }
 
+/* --- -l, -L ------------------------------------------------------------------------------- */
+
+static void get_channels(struct net_device *dev, struct ethtool_channels *channels)
+{
+	const struct uvf_netdev *un = netdev_priv(dev);
+
+	channels->max_combined = UVF_MAX_QUEUES;
+	channels->combined_count = un->nr_queues;
+	channels->max_other = 1; /* the mailbox */
+	channels->other_count = 1;
+}
+
+/* The core has seen to the limits, and that no AF_XDP socket is bound to a queue that goes. */
+static int set_channels(struct net_device *dev, struct ethtool_channels *channels)
+{
+	if (!channels->combined_count || channels->other_count != 1)
+		return -EINVAL;
+	return uvf_channels_set(netdev_priv(dev), channels->combined_count);
+}
+
+/* --- -S ----------------------------------------------------------------------------------- */
+
+/* All functions have as many: the core asks for their number and for their values apart. */
+#define NR_TRAFFIC 4
+#define UVF_DROP_NAME(name, text) text,
+
+static const char *const totals[] = { UVF_DROPS(UVF_DROP_NAME) };
+
+static int get_sset_count(struct net_device *dev, int set)
+{
+	if (set != ETH_SS_STATS)
+		return -EOPNOTSUPP;
+	return ARRAY_SIZE(totals) + UVF_MAX_QUEUES * NR_TRAFFIC;
+}
+
+static void get_strings(struct net_device *dev, u32 set, u8 *data)
+{
+	int i;
+
+	if (set != ETH_SS_STATS)
+		return;
+	for (i = 0; i < ARRAY_SIZE(totals); i++)
+		ethtool_sprintf(&data, "%s", totals[i]);
+	for (i = 0; i < UVF_MAX_QUEUES; i++) {
+		ethtool_sprintf(&data, "rx%d_packets", i);
+		ethtool_sprintf(&data, "rx%d_bytes", i);
+		ethtool_sprintf(&data, "tx%d_packets", i);
+		ethtool_sprintf(&data, "tx%d_bytes", i);
+	}
+}
+
+static void get_ethtool_stats(struct net_device *dev, struct ethtool_stats *stats, u64 *data)
+{
+	const struct uvf_netdev *un = netdev_priv(dev);
+	struct uvf_counts sum;
+	int i;
+
+	uvf_channels_counts(un, &sum);
+	memcpy(data, sum.drop, sizeof(sum.drop));
+	data += ARRAY_SIZE(totals);
+	for (i = 0; i < UVF_MAX_QUEUES; i++, data += NR_TRAFFIC) {
+		struct uvf_counts counts = {};
+
+		if (un->queue[i])
+			uvf_queue_counts(un->queue[i], &counts);
+		data[0] = counts.rx_packets;
+		data[1] = counts.rx_bytes;
+		data[2] = counts.tx_packets;
+		data[3] = counts.tx_bytes;
+	}
+}
+
 const struct ethtool_ops uvf_ethtool_ops = {
 	.get_drvinfo = get_drvinfo,
 	.get_link = ethtool_op_get_link,
 	.get_link_ksettings = get_link_ksettings,
+	.get_channels = get_channels,
+	.set_channels = set_channels,
+	.get_sset_count = get_sset_count,
+	.get_strings = get_strings,
+	.get_ethtool_stats = get_ethtool_stats,
 };

@@ -47,6 +47,8 @@ static int validate_vlan(const struct nlattr *attr, struct netlink_ext_ack *exta
 static const struct nla_policy policy[IFLA_UVF_MAX + 1] = {
 	[IFLA_UVF_APPLIANCE] = NLA_POLICY_VALIDATE_FN(NLA_BINARY, validate_appliance),
 	[IFLA_UVF_VLAN] = NLA_POLICY_VALIDATE_FN(NLA_BINARY, validate_vlan),
+	[IFLA_UVF_MODE] = NLA_POLICY_MAX(NLA_U32, UVF_MODE_MAX),
+	[IFLA_UVF_QUEUES] = NLA_POLICY_RANGE(NLA_U32, 1, UVF_MAX_QUEUES),
 	[IFLA_UVF_PCI] = { .type = NLA_REJECT,
 			   .reject_message = "uvf: the PCI address is the module's choice" },
 };
@@ -138,6 +140,18 @@ static int set_vlan(struct net_device *dev, struct net_device *lower, const stru
 	return -EEXIST;
 }
 
+static int set_mode(struct uvf_netdev *un, struct net_device *lower, const struct nlattr *mode,
+		    struct netlink_ext_ack *extack)
+{
+	if (mode)
+		un->mode = nla_get_u32(mode);
+	if (un->mode == UVF_MODE_PASSTHRU && un->vlan) {
+		NL_SET_ERR_MSG_ATTR(extack, mode, "uvf: passthru takes frames of all VLANs; leave out vlan");
+		return -EINVAL;
+	}
+	return uvf_uplink_check_mode(lower, un->mode, extack);
+}
+
 static void inherit(struct net_device *dev, const struct net_device *lower)
 {
 	dev->needed_headroom = lower->needed_headroom;
@@ -166,6 +180,9 @@ static int configure(struct net_device *dev, struct net_device *lower, struct nl
 	err = set_vlan(dev, lower, data ? data[IFLA_UVF_VLAN] : NULL, extack);
 	if (err)
 		return err;
+	err = set_mode(un, lower, data ? data[IFLA_UVF_MODE] : NULL, extack);
+	if (err)
+		return err;
 	if (!tb[IFLA_ADDRESS])
 		eth_hw_addr_random(dev);
 	set_appliance(un, data ? data[IFLA_UVF_APPLIANCE] : NULL);
@@ -177,6 +194,7 @@ static int newlink(struct net *net, struct net_device *dev, struct nlattr *tb[],
 		   struct nlattr *data[], struct netlink_ext_ack *extack)
 {
 	struct uvf_netdev *un = netdev_priv(dev);
+	unsigned int queues = 1;
 	struct net_device *lower;
 	int err;
 
@@ -189,7 +207,9 @@ static int newlink(struct net *net, struct net_device *dev, struct nlattr *tb[],
 	err = configure(dev, lower, tb, data, extack);
 	if (err)
 		return err;
-	err = uvf_netdev_bind(dev, lower, extack);
+	if (data && data[IFLA_UVF_QUEUES])
+		queues = nla_get_u32(data[IFLA_UVF_QUEUES]);
+	err = uvf_netdev_bind(dev, lower, queues, extack);
 	if (err)
 		return err;
 	err = register_netdevice(dev);
@@ -212,28 +232,66 @@ static int newlink(struct net *net, struct net_device *dev, struct nlattr *tb[],
 
 UVF_COMPAT_NEWLINK(compat_newlink, newlink)
 
+static int check_mode_change(struct uvf_netdev *un, u32 mode, struct netlink_ext_ack *extack)
+{
+	if (mode == un->mode)
+		return 0;
+	if (mode == UVF_MODE_PASSTHRU || un->mode == UVF_MODE_PASSTHRU) {
+		NL_SET_ERR_MSG_MOD(extack, "passthru is for life; delete the function and make it anew");
+		return -EOPNOTSUPP;
+	}
+	return check_capable(extack);
+}
+
+static int change_appliance(struct uvf_netdev *un, const struct nlattr *name,
+			    struct netlink_ext_ack *extack)
+{
+	int err;
+
+	err = check_capable(extack);
+	if (err)
+		return err;
+	if (netif_running(un->dev)) {
+		NL_SET_ERR_MSG_MOD(extack, "the appliance can be changed while the function is down; set it down first");
+		return -EBUSY;
+	}
+	set_appliance(un, name);
+	uvf_netdev_notify(un);
+	uvf_function_announce(un->pdev, un->dev->name, un->appliance);
+	return 0;
+}
+
 static int changelink(struct net_device *dev, struct nlattr *tb[], struct nlattr *data[],
 		      struct netlink_ext_ack *extack)
 {
 	struct uvf_netdev *un = netdev_priv(dev);
 	int err;
 
-	if (data && data[IFLA_UVF_VLAN] && nla_get_u16(data[IFLA_UVF_VLAN]) != un->vlan) {
+	if (!data)
+		return 0;
+	if (data[IFLA_UVF_VLAN] && nla_get_u16(data[IFLA_UVF_VLAN]) != un->vlan) {
 		NL_SET_ERR_MSG_MOD(extack, "the vlan is fixed; delete the function and make it anew");
 		return -EOPNOTSUPP;
 	}
-	if (!data || !data[IFLA_UVF_APPLIANCE])
-		return 0;
-	err = check_capable(extack);
-	if (err)
-		return err;
-	if (netif_running(dev)) {
-		NL_SET_ERR_MSG_MOD(extack, "the appliance can be changed while the function is down; set it down first");
-		return -EBUSY;
+	if (data[IFLA_UVF_QUEUES] && nla_get_u32(data[IFLA_UVF_QUEUES]) != un->nr_queues) {
+		NL_SET_ERR_MSG_MOD(extack, "the number of queues is ethtool's to change: ethtool -L <function> combined <number>");
+		return -EOPNOTSUPP;
 	}
-	set_appliance(un, data[IFLA_UVF_APPLIANCE]);
-	uvf_netdev_notify(un);
-	uvf_function_announce(un->pdev, dev->name, un->appliance);
+	if (!data[IFLA_UVF_MODE] && !data[IFLA_UVF_APPLIANCE])
+		return 0;
+	/* Judged before anything changes. */
+	if (data[IFLA_UVF_MODE]) {
+		err = check_mode_change(un, nla_get_u32(data[IFLA_UVF_MODE]), extack);
+		if (err)
+			return err;
+	}
+	if (data[IFLA_UVF_APPLIANCE]) {
+		err = change_appliance(un, data[IFLA_UVF_APPLIANCE], extack);
+		if (err)
+			return err;
+	}
+	if (data[IFLA_UVF_MODE])
+		WRITE_ONCE(un->mode, nla_get_u32(data[IFLA_UVF_MODE]));
 	uvf_netlink_notify(un, UVF_CMD_FUNCTION_CHANGE_NTF);
 	return 0;
 }
@@ -243,7 +301,7 @@ static int changelink(struct net_device *dev, struct nlattr *tb[], struct nlattr
 static size_t get_size(const struct net_device *dev)
 {
 	return nla_total_size(UVF_APPLIANCE_SIZE) + nla_total_size(sizeof(u16)) +
-	       nla_total_size(sizeof("100000000:00:00.0"));
+	       2 * nla_total_size(sizeof(u32)) + nla_total_size(sizeof("100000000:00:00.0"));
 }
 
 static int fill_info(struct sk_buff *skb, const struct net_device *dev)
@@ -254,6 +312,9 @@ static int fill_info(struct sk_buff *skb, const struct net_device *dev)
 		return -EMSGSIZE;
 	if (un->vlan && nla_put_u16(skb, IFLA_UVF_VLAN, un->vlan))
 		return -EMSGSIZE;
+	if (nla_put_u32(skb, IFLA_UVF_MODE, un->mode) ||
+	    nla_put_u32(skb, IFLA_UVF_QUEUES, un->nr_queues))
+		return -EMSGSIZE;
 	return nla_put_string(skb, IFLA_UVF_PCI, pci_name(un->pdev));
 }
 
@@ -262,6 +323,12 @@ static struct net *get_link_net(const struct net_device *dev)
 	const struct uvf_netdev *un = netdev_priv(dev);
 
 	return dev_net(un->lower);
+}
+
+/* As many as there can be; how many there are is another number. */
+static unsigned int get_num_queues(void)
+{
+	return UVF_MAX_QUEUES;
 }
 
 struct rtnl_link_ops uvf_link_ops = {
@@ -277,4 +344,6 @@ struct rtnl_link_ops uvf_link_ops = {
 	.get_size = get_size,
 	.fill_info = fill_info,
 	.get_link_net = get_link_net,
+	.get_num_tx_queues = get_num_queues,
+	.get_num_rx_queues = get_num_queues,
 };

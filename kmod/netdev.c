@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The function's network device: its operations, and its life from bind to unbind. */
 #include "netdev.h"
+#include "channels.h"
 #include "compat/compat.h"
 #include "function.h"
 #include "netlink.h"
@@ -34,7 +35,9 @@ static u32 group_hash(const u8 *group)
 
 bool uvf_netdev_wants(const struct uvf_netdev *un, const u8 *group)
 {
-	return un->dev->flags & IFF_UP && test_bit(group_hash(group), un->mc_filter);
+	if (!(un->dev->flags & IFF_UP))
+		return false;
+	return un->mode == UVF_MODE_PASSTHRU || test_bit(group_hash(group), un->mc_filter);
 }
 
 /* Bits are written one word after the other while readers look: a join may take effect in two. */
@@ -73,11 +76,23 @@ static int open_filters(struct uvf_netdev *un)
 	err = dev_uc_add(un->lower, un->dev->dev_addr);
 	if (err)
 		return err;
+	if (un->mode == UVF_MODE_PASSTHRU) {
+		err = dev_set_promiscuity(un->lower, 1);
+		if (err)
+			goto err_address;
+	}
 	if (un->dev->flags & IFF_ALLMULTI) {
 		err = dev_set_allmulti(un->lower, 1);
 		if (err)
-			dev_uc_del(un->lower, un->dev->dev_addr);
+			goto err_promiscuity;
 	}
+	return 0;
+
+err_promiscuity:
+	if (un->mode == UVF_MODE_PASSTHRU)
+		dev_set_promiscuity(un->lower, -1);
+err_address:
+	dev_uc_del(un->lower, un->dev->dev_addr);
 	return err;
 }
 
@@ -86,38 +101,30 @@ static void close_filters(struct uvf_netdev *un)
 	dev_mc_unsync(un->lower, un->dev);
 	if (un->dev->flags & IFF_ALLMULTI)
 		dev_set_allmulti(un->lower, -1);
+	if (un->mode == UVF_MODE_PASSTHRU)
+		dev_set_promiscuity(un->lower, -1);
 	dev_uc_del(un->lower, un->dev->dev_addr);
 }
 
 static int open(struct net_device *dev)
 {
 	struct uvf_netdev *un = netdev_priv(dev);
-	int i, err;
+	int err;
 
 	err = open_filters(un);
 	if (err)
 		return err;
-	for (i = 0; i < un->nr_queues; i++) {
-		err = uvf_queue_open(&un->queue[i]);
-		if (err)
-			goto err_queues;
-	}
-	return 0;
-
-err_queues:
-	while (i--)
-		uvf_queue_close(&un->queue[i]);
-	close_filters(un);
+	err = uvf_channels_open(un);
+	if (err)
+		close_filters(un);
 	return err;
 }
 
 static int stop(struct net_device *dev)
 {
 	struct uvf_netdev *un = netdev_priv(dev);
-	int i;
 
-	for (i = un->nr_queues - 1; i >= 0; i--)
-		uvf_queue_close(&un->queue[i]);
+	uvf_channels_close(un);
 	close_filters(un);
 	return 0;
 }
@@ -156,30 +163,28 @@ void uvf_netdev_limit_mtu(struct uvf_netdev *un)
 	if (rtnl_dereference(un->prog))
 		max = min_t(unsigned int, max, UVF_XDP_MAX_MTU);
 	for (i = 0; i < un->nr_queues; i++)
-		if (un->queue[i].pool)
-			max = min(max, uvf_xsk_max_mtu(un->queue[i].pool));
+		if (un->queue[i]->pool)
+			max = min(max, uvf_xsk_max_mtu(un->queue[i]->pool));
 	un->dev->max_mtu = max;
 }
 
 static void get_stats64(struct net_device *dev, struct rtnl_link_stats64 *stats)
 {
-	struct uvf_netdev *un = netdev_priv(dev);
+	struct uvf_counts counts;
 	int i;
 
 	/* The core adds what was dropped outside of the queues: dev_core_stats_*_inc(). */
 	dev_fetch_sw_netstats(stats, dev->tstats);
-	for (i = 0; i < un->nr_queues; i++) {
-		struct uvf_counts counts;
-
-		uvf_queue_counts(&un->queue[i], &counts);
-		stats->rx_packets += counts.rx_packets;
-		stats->rx_bytes += counts.rx_bytes;
-		stats->rx_dropped += counts.rx_dropped;
-		stats->multicast += counts.multicast;
-		stats->tx_packets += counts.tx_packets;
-		stats->tx_bytes += counts.tx_bytes;
-		stats->tx_dropped += counts.tx_dropped;
-	}
+	uvf_channels_counts(netdev_priv(dev), &counts);
+	stats->rx_packets += counts.rx_packets;
+	stats->rx_bytes += counts.rx_bytes;
+	stats->multicast += counts.multicast;
+	stats->tx_packets += counts.tx_packets;
+	stats->tx_bytes += counts.tx_bytes;
+	for (i = 0; i < UVF_DROP_FIRST_TX; i++)
+		stats->rx_dropped += counts.drop[i];
+	for (; i < UVF_NR_DROPS; i++)
+		stats->tx_dropped += counts.drop[i];
 }
 
 static int get_iflink(const struct net_device *dev)
@@ -227,26 +232,23 @@ static void uninit(struct net_device *dev)
 	int i;
 
 	uvf_irq_quiesce(un->function);
-	for (i = un->nr_queues - 1; i >= 0; i--)
-		__netif_napi_del(&un->queue[i].napi);
+	for (i = 0; i < UVF_MAX_QUEUES && un->queue[i]; i++)
+		__netif_napi_del(&un->queue[i]->napi);
 }
 
-int uvf_netdev_bind(struct net_device *dev, struct net_device *lower,
+int uvf_netdev_bind(struct net_device *dev, struct net_device *lower, unsigned int nr_queues,
 		    struct netlink_ext_ack *extack)
 {
 	struct uvf_netdev *un = netdev_priv(dev);
-	int i, err;
+	int err;
 
 	un->dev = dev;
-	un->nr_queues = UVF_MAX_QUEUES;
 	dev->tstats = netdev_alloc_pcpu_stats(struct pcpu_sw_netstats);
 	if (!dev->tstats)
 		return -ENOMEM;
-	for (i = 0; i < un->nr_queues; i++) {
-		err = uvf_queue_init(&un->queue[i], un, i);
-		if (err)
-			goto err_queues;
-	}
+	err = uvf_channels_set(un, nr_queues);
+	if (err)
+		goto err_queues;
 	un->function = uvf_function_claim(&un->pdev, extack);
 	if (IS_ERR(un->function)) {
 		err = PTR_ERR(un->function);
@@ -258,8 +260,7 @@ int uvf_netdev_bind(struct net_device *dev, struct net_device *lower,
 	return 0;
 
 err_queues:
-	while (i--)
-		uvf_queue_exit(&un->queue[i]);
+	uvf_channels_exit(un);
 	free_percpu(dev->tstats);
 	dev->tstats = NULL;
 	return err;
@@ -272,7 +273,6 @@ err_queues:
 void uvf_netdev_unbind(struct net_device *dev)
 {
 	struct uvf_netdev *un = netdev_priv(dev);
-	int i;
 
 	if (!un->lower)
 		return;
@@ -280,8 +280,7 @@ void uvf_netdev_unbind(struct net_device *dev)
 	uvf_function_release(un->function, un->pdev);
 	netdev_put(un->lower, &un->lower_tracker);
 	un->lower = NULL;
-	for (i = un->nr_queues - 1; i >= 0; i--)
-		uvf_queue_exit(&un->queue[i]);
+	uvf_channels_exit(un);
 	free_percpu(dev->tstats);
 	dev->tstats = NULL;
 }

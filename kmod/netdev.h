@@ -18,7 +18,6 @@ struct uvf_uplink;
 #define UVF_VERSION "0.1.0"
 
 #define UVF_MC_HASH_BITS 8
-#define UVF_MAX_QUEUES 1
 
 struct uvf_netdev {
 	/* fast path */
@@ -28,9 +27,10 @@ struct uvf_netdev {
 	struct hlist_node station;
 	struct list_head node; /* in the uplink's list of functions */
 	u16 vlan;	       /* 0: none */
-	u16 nr_queues;
+	u8 mode;	       /* enum uvf_mode; private and bridge change under RTNL */
+	u16 nr_queues;	       /* changes under RTNL, while readers look: see channels.h */
 	DECLARE_BITMAP(mc_filter, 1 << UVF_MC_HASH_BITS);
-	struct uvf_queue queue[UVF_MAX_QUEUES];
+	struct uvf_queue *queue[UVF_MAX_QUEUES];
 
 	/* slow path, RTNL */
 	struct uvf_uplink *uplink; /* while attached */
@@ -45,7 +45,7 @@ void uvf_netdev_setup(struct net_device *dev);
 bool uvf_netdev_is(const struct net_device *dev);
 
 /* Ties a new netdev to its uplink and PCI function, before it is registered; and undoes it. */
-int uvf_netdev_bind(struct net_device *dev, struct net_device *lower,
+int uvf_netdev_bind(struct net_device *dev, struct net_device *lower, unsigned int nr_queues,
 		    struct netlink_ext_ack *extack);
 void uvf_netdev_unbind(struct net_device *dev);
 

@@ -62,7 +62,7 @@ static u32 lease_of(const struct uvf_netdev *un, unsigned int id)
 {
 	const struct xsk_buff_pool *pool = xsk_get_pool_from_qid(un->dev, id);
 
-	if (un->queue[id].pool)
+	if (un->queue[id]->pool)
 		return UVF_QUEUE_LEASE_ZERO_COPY;
 	/* Of a socket in copy mode only the core knows. It forgets a zero-copy one after we did. */
 	return pool && !pool->umem->zc ? UVF_QUEUE_LEASE_COPY : UVF_QUEUE_LEASE_NONE;

@@ -11,28 +11,35 @@
 #include "function.h"
 #include "netdev.h"
 #include "rx.h"
+#include "trace.h"
 
 #include <linux/rtnetlink.h>
 #include <net/xdp_sock_drv.h>
 
-int uvf_queue_init(struct uvf_queue *queue, struct uvf_netdev *un, u16 index)
+struct uvf_queue *uvf_queue_create(struct uvf_netdev *un, u16 index)
 {
-	int err;
+	struct uvf_queue *queue;
 
+	queue = kzalloc(sizeof(*queue), GFP_KERNEL);
+	if (!queue)
+		return NULL;
 	queue->un = un;
 	queue->index = index;
 	u64_stats_init(&queue->syncp);
-	err = ptr_ring_init(&queue->ring, UVF_RING_SIZE, GFP_KERNEL);
-	if (err)
-		return err;
+	if (ptr_ring_init(&queue->ring, UVF_RING_SIZE, GFP_KERNEL)) {
+		kfree(queue);
+		return NULL;
+	}
 	netif_napi_add(un->dev, &queue->napi, uvf_rx_poll);
-	return 0;
+	return queue;
 }
 
-/* NAPI went with ndo_uninit, or goes with free_netdev() where the netdev was never registered. */
-void uvf_queue_exit(struct uvf_queue *queue)
+/* NAPI is deleted by now, or is here; who looks one up by its id does so under RCU. */
+void uvf_queue_free(struct uvf_queue *queue)
 {
+	__netif_napi_del(&queue->napi);
 	ptr_ring_cleanup(&queue->ring, NULL);
+	kfree_rcu(queue, rcu);
 }
 
 static int register_memory(struct uvf_queue *queue)
@@ -134,6 +141,14 @@ int uvf_queue_set_pool(struct uvf_queue *queue, struct xsk_buff_pool *pool)
 	return err;
 }
 
+/* Under the producer lock. */
+static void count_full(struct uvf_queue *queue, int n)
+{
+	WRITE_ONCE(queue->full, queue->full + n);
+	while (n--)
+		trace_uvf_drop(queue->un->dev, queue->index, UVF_DROP_RX_RING_FULL);
+}
+
 int uvf_queue_put_frames(struct uvf_queue *queue, struct xdp_frame **frames, int n)
 {
 	int i = 0;
@@ -142,6 +157,8 @@ int uvf_queue_put_frames(struct uvf_queue *queue, struct xdp_frame **frames, int
 	if (likely(queue->open))
 		while (i < n && !__ptr_ring_produce(&queue->ring, frames[i]))
 			i++;
+	if (unlikely(i < n))
+		count_full(queue, n - i);
 	spin_unlock(&queue->ring.producer_lock);
 	/* While NAPI runs this makes it run again: no entry is left behind. */
 	if (likely(i))
@@ -155,32 +172,47 @@ bool uvf_queue_put_skb(struct uvf_queue *queue, struct sk_buff *skb)
 
 	spin_lock(&queue->ring.producer_lock);
 	taken = queue->open && !__ptr_ring_produce(&queue->ring, uvf_ring_skb(skb));
+	if (unlikely(!taken))
+		count_full(queue, 1);
 	spin_unlock(&queue->ring.producer_lock);
 	if (likely(taken))
 		uvf_queue_kick(queue);
 	return taken;
 }
 
-void uvf_queue_counts(const struct uvf_queue *queue, struct uvf_counts *counts)
+static void add_counts(struct uvf_counts *to, const struct uvf_counts *from)
 {
+	int i;
+
+	to->rx_packets += from->rx_packets;
+	to->rx_bytes += from->rx_bytes;
+	to->multicast += from->multicast;
+	to->tx_packets += from->tx_packets;
+	to->tx_bytes += from->tx_bytes;
+	if (from->drops)
+		for (i = 0; i < UVF_NR_DROPS; i++)
+			to->drop[i] += from->drop[i];
+	to->drops += from->drops;
+}
+
+void uvf_queue_counts(const struct uvf_queue *queue, struct uvf_counts *sum)
+{
+	struct uvf_counts counts;
 	unsigned int start;
 
 	do {
 		start = u64_stats_fetch_begin(&queue->syncp);
-		*counts = queue->counts;
+		counts = queue->counts;
 	} while (u64_stats_fetch_retry(&queue->syncp, start));
+	counts.drop[UVF_DROP_RX_RING_FULL] = READ_ONCE(queue->full);
+	counts.drops += counts.drop[UVF_DROP_RX_RING_FULL];
+	add_counts(sum, &counts);
 }
 
 /* The writer is NAPI alone. */
 void uvf_queue_count(struct uvf_queue *queue, const struct uvf_counts *burst)
 {
 	u64_stats_update_begin(&queue->syncp);
-	queue->counts.rx_packets += burst->rx_packets;
-	queue->counts.rx_bytes += burst->rx_bytes;
-	queue->counts.rx_dropped += burst->rx_dropped;
-	queue->counts.multicast += burst->multicast;
-	queue->counts.tx_packets += burst->tx_packets;
-	queue->counts.tx_bytes += burst->tx_bytes;
-	queue->counts.tx_dropped += burst->tx_dropped;
+	add_counts(&queue->counts, burst);
 	u64_stats_update_end(&queue->syncp);
 }

@@ -3,6 +3,8 @@
 #ifndef UVF_QUEUE_H
 #define UVF_QUEUE_H
 
+#include "drop.h"
+
 #include <linux/netdevice.h>
 #include <linux/ptr_ring.h>
 #include <linux/u64_stats_sync.h>
@@ -18,17 +20,18 @@ struct xsk_buff_pool;
 struct uvf_counts {
 	u64 rx_packets;
 	u64 rx_bytes;
-	u64 rx_dropped;
 	u64 multicast;
 	u64 tx_packets;
 	u64 tx_bytes;
-	u64 tx_dropped;
+	u64 drops; /* the sum of drop[] */
+	u64 drop[UVF_NR_DROPS];
 };
 
 struct uvf_queue {
 	/* fast path, producers: the ring's producer lock */
 	struct ptr_ring ring;
 	bool open; /* under the producer lock */
+	u64 full;  /* frames that found no room; under the producer lock */
 
 	/* fast path, NAPI */
 	struct napi_struct napi;
@@ -40,10 +43,12 @@ struct uvf_queue {
 
 	/* slow path */
 	u16 index;
+	struct rcu_head rcu;
 };
 
-int uvf_queue_init(struct uvf_queue *queue, struct uvf_netdev *un, u16 index);
-void uvf_queue_exit(struct uvf_queue *queue);
+/* A queue that is closed; free it when no producer can find it any more. Under RTNL. */
+struct uvf_queue *uvf_queue_create(struct uvf_netdev *un, u16 index);
+void uvf_queue_free(struct uvf_queue *queue);
 
 /* Under RTNL. */
 int uvf_queue_open(struct uvf_queue *queue);
@@ -60,7 +65,8 @@ bool uvf_queue_put_skb(struct uvf_queue *queue, struct sk_buff *skb);
 /* Has NAPI run. With softirqs off. */
 void uvf_queue_kick(struct uvf_queue *queue);
 
-void uvf_queue_counts(const struct uvf_queue *queue, struct uvf_counts *counts);
+/* Adds the queue's counts to a sum, and a burst's to the queue. */
+void uvf_queue_counts(const struct uvf_queue *queue, struct uvf_counts *sum);
 void uvf_queue_count(struct uvf_queue *queue, const struct uvf_counts *burst);
 
 /* An entry of the ring is an xdp_frame or an sk_buff, told apart by the lowest bit. */

@@ -2,6 +2,7 @@
 /* Receive. */
 #include "rx.h"
 #include "burst.h"
+#include "channels.h"
 #include "compat/compat.h"
 #include "netdev.h"
 #include "tx.h"
@@ -15,11 +16,10 @@
 
 /* --- from the uplink's handler ------------------------------------------------------------ */
 
-static struct uvf_queue *queue_of(struct uvf_netdev *un, const struct sk_buff *skb)
+/* A flow stays on its queue, whichever way its frames come. */
+static struct uvf_queue *queue_of(struct uvf_netdev *un, struct sk_buff *skb)
 {
-	u32 hint = skb_rx_queue_recorded(skb) ? skb_get_rx_queue(skb) : 0;
-
-	return &un->queue[hint % un->nr_queues];
+	return uvf_channel(un, READ_ONCE(un->nr_queues) > 1 ? skb_get_hash(skb) : 0);
 }
 
 static void adopt(struct uvf_netdev *un, struct sk_buff *skb)
@@ -27,12 +27,6 @@ static void adopt(struct uvf_netdev *un, struct sk_buff *skb)
 	skb->dev = un->dev;
 	if (un->vlan)
 		__vlan_hwaccel_clear_tag(skb);
-}
-
-static void drop(struct uvf_netdev *un, struct sk_buff *skb)
-{
-	dev_core_stats_rx_dropped_inc(un->dev);
-	kfree_skb(skb);
 }
 
 rx_handler_result_t uvf_rx_unicast(struct uvf_netdev *un, struct sk_buff **pskb)
@@ -50,13 +44,15 @@ rx_handler_result_t uvf_rx_unicast(struct uvf_netdev *un, struct sk_buff **pskb)
 	}
 	*pskb = skb;
 	adopt(un, skb);
-	skb->pkt_type = PACKET_HOST;
+	/* Only in passthru mode it may be for somebody else. */
+	skb->pkt_type = ether_addr_equal(eth_hdr(skb)->h_dest, un->dev->dev_addr) ?
+			PACKET_HOST : PACKET_OTHERHOST;
 	if (!rcu_access_pointer(un->prog)) {
 		dev_sw_netstats_rx_add(un->dev, skb->len + ETH_HLEN);
 		return RX_HANDLER_ANOTHER;
 	}
 	if (unlikely(!uvf_queue_put_skb(queue_of(un, skb), skb)))
-		drop(un, skb);
+		kfree_skb(skb);
 	return RX_HANDLER_CONSUMED;
 }
 
@@ -70,7 +66,19 @@ void uvf_rx_clone(struct uvf_netdev *un, struct sk_buff *skb)
 	}
 	adopt(un, clone);
 	if (unlikely(!uvf_queue_put_skb(queue_of(un, clone), clone)))
-		drop(un, clone);
+		kfree_skb(clone);
+}
+
+void uvf_rx_sibling(struct uvf_netdev *un, struct sk_buff *skb)
+{
+	if (un->vlan)
+		__vlan_hwaccel_clear_tag(skb);
+	if (!rcu_access_pointer(un->prog)) {
+		dev_sw_netstats_rx_add(un->dev, skb->len + ETH_HLEN);
+		netif_rx(skb);
+	} else if (unlikely(!uvf_queue_put_skb(queue_of(un, skb), skb))) {
+		kfree_skb(skb);
+	}
 }
 
 /*
@@ -93,6 +101,60 @@ static bool frame_untag(struct xdp_frame *frame, u16 vlan)
 	return true;
 }
 
+/* --- from DEVMAP, for several queues ------------------------------------------------------ */
+
+/* The same hash that the stack gives a flow: both ways lead to one queue. */
+static u32 flow_hash(const struct net_device *dev, const void *data, u32 len)
+{
+	const struct ethhdr *eth = data;
+	struct flow_keys keys = {};
+
+	if (len < ETH_HLEN ||
+	    !__skb_flow_dissect(dev_net(dev), NULL, &flow_keys_dissector, &keys, data,
+				eth->h_proto, ETH_HLEN, len, FLOW_DISSECTOR_F_STOP_AT_FLOW_LABEL))
+		return 0;
+	return flow_hash_from_keys(&keys);
+}
+
+struct uvf_queue *uvf_rx_queue(const struct uvf_netdev *un, const void *data, u32 len)
+{
+	return uvf_channel(un, READ_ONCE(un->nr_queues) > 1 ? flow_hash(un->dev, data, len) : 0);
+}
+
+static struct uvf_queue *queue_of_frame(const struct uvf_netdev *un, const struct xdp_frame *frame)
+{
+	return uvf_rx_queue(un, frame->data, frame->len);
+}
+
+static void put_run(struct uvf_queue *queue, struct xdp_frame **frames, int n)
+{
+	int i = uvf_queue_put_frames(queue, frames, n);
+
+	for (; unlikely(i < n); i++)
+		xdp_return_frame(frames[i]);
+}
+
+void uvf_rx_frame(struct uvf_netdev *un, struct xdp_frame *frame)
+{
+	put_run(queue_of_frame(un, frame), &frame, 1);
+}
+
+int uvf_rx_spread(struct uvf_netdev *un, struct xdp_frame **frames, int n)
+{
+	struct uvf_queue *queue, *next = queue_of_frame(un, frames[0]);
+	int i, first = 0;
+
+	for (i = 1; i <= n; i++) {
+		queue = next;
+		next = i < n ? queue_of_frame(un, frames[i]) : NULL;
+		if (next == queue)
+			continue;
+		put_run(queue, frames + first, i - first);
+		first = i;
+	}
+	return n;
+}
+
 /* --- from the ring, without a program: to the stack --------------------------------------- */
 
 static void frame_to_stack(struct uvf_burst *burst, struct xdp_frame *frame)
@@ -103,7 +165,7 @@ static void frame_to_stack(struct uvf_burst *burst, struct xdp_frame *frame)
 	skb = xdp_build_skb_from_frame(frame, burst->queue->un->dev);
 	if (unlikely(!skb)) {
 		xdp_return_frame(frame);
-		burst->counts.rx_dropped++;
+		uvf_burst_drop(burst, UVF_DROP_RX_NO_MEMORY);
 		return;
 	}
 	burst->counts.rx_packets++;
@@ -177,7 +239,7 @@ static void skb_to_program(struct uvf_burst *burst, struct sk_buff *skb)
 
 	segment = to_wire_format(skb);
 	if (unlikely(!segment)) {
-		burst->counts.rx_dropped++;
+		uvf_burst_drop(burst, UVF_DROP_RX_NO_MEMORY);
 		kfree_skb(skb);
 		return;
 	}
@@ -203,7 +265,7 @@ static void receive_frame(struct uvf_burst *burst, struct xdp_frame *frame)
 
 	if (unlikely(vlan && !frame_untag(frame, vlan))) {
 		xdp_return_frame(frame);
-		burst->counts.rx_dropped++;
+		uvf_burst_drop(burst, UVF_DROP_RX_VLAN);
 		return;
 	}
 	if (burst->prog)
@@ -212,7 +274,7 @@ static void receive_frame(struct uvf_burst *burst, struct xdp_frame *frame)
 		frame_to_stack(burst, frame);
 }
 
-static int receive(struct uvf_burst *burst, int budget)
+int uvf_rx_ring(struct uvf_burst *burst, int budget)
 {
 	void *entry;
 	int done;
@@ -229,25 +291,39 @@ static int receive(struct uvf_burst *burst, int budget)
 	return done;
 }
 
+void uvf_rx_begin(struct uvf_burst *burst, struct uvf_queue *queue)
+{
+	burst->queue = queue;
+	burst->prog = rcu_dereference(queue->un->prog);
+	memset(&burst->counts, 0, sizeof(burst->counts));
+	burst->redirected = false;
+	burst->fill_empty = false;
+	burst->nr_tx = 0;
+}
+
+void uvf_rx_end(struct uvf_burst *burst)
+{
+	uvf_tx_flush(burst);
+	if (burst->redirected)
+		xdp_do_flush();
+	uvf_queue_count(burst->queue, &burst->counts);
+	if (burst->queue->pool)
+		uvf_xsk_need_rx(burst);
+}
+
 int uvf_rx_poll(struct napi_struct *napi, int budget)
 {
 	struct uvf_queue *queue = container_of(napi, struct uvf_queue, napi);
-	struct uvf_burst burst = { .queue = queue };
+	struct uvf_burst burst;
 	bool more;
 	int done;
 
 	rcu_read_lock();
-	burst.prog = rcu_dereference(queue->un->prog);
+	uvf_rx_begin(&burst, queue);
 	more = queue->pool && uvf_xsk_transmit(&burst, budget);
-	done = receive(&burst, budget);
-	uvf_tx_flush(&burst);
-	if (burst.redirected)
-		xdp_do_flush();
+	done = uvf_rx_ring(&burst, budget);
+	uvf_rx_end(&burst);
 	rcu_read_unlock();
-
-	uvf_queue_count(queue, &burst.counts);
-	if (queue->pool)
-		uvf_xsk_need_rx(&burst);
 	if (more)
 		return budget;
 	if (done < budget)

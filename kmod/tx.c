@@ -6,6 +6,7 @@
 #include "tx.h"
 #include "burst.h"
 #include "netdev.h"
+#include "sibling.h"
 
 #include <linux/etherdevice.h>
 #include <linux/filter.h>
@@ -20,6 +21,10 @@ netdev_tx_t uvf_tx_skb(struct sk_buff *skb, struct net_device *dev)
 
 	if (un->vlan)
 		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), un->vlan);
+	if (uvf_sibling_send_skb(un, skb)) {
+		dev_sw_netstats_tx_add(dev, 1, len);
+		return NETDEV_TX_OK;
+	}
 	skb->dev = un->lower;
 	ret = dev_queue_xmit(skb);
 	if (likely(ret == NET_XMIT_SUCCESS || ret == NET_XMIT_CN))
@@ -63,6 +68,8 @@ int uvf_tx_buff(struct uvf_burst *burst, struct xdp_buff *xdp)
 	frame = xdp_convert_buff_to_frame(xdp);
 	if (unlikely(!frame))
 		return -EOVERFLOW;
+	if (uvf_sibling_send_frame(burst, frame))
+		return 0;
 	burst->tx[burst->nr_tx++] = frame;
 	if (burst->nr_tx == UVF_TX_BULK)
 		uvf_tx_flush(burst);
@@ -120,6 +127,7 @@ void uvf_tx_flush(struct uvf_burst *burst)
 			xdp_return_frame(burst->tx[i]);
 		counts->tx_packets += ok;
 		counts->tx_bytes += ok ? len[i] : 0;
-		counts->tx_dropped += !ok;
+		if (unlikely(!ok))
+			uvf_burst_drop(burst, UVF_DROP_TX_UPLINK);
 	}
 }

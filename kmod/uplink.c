@@ -16,6 +16,7 @@
 #include <linux/jhash.h>
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
+#include <linux/uvf.h>
 
 static rx_handler_result_t handle_frame(struct sk_buff **pskb);
 
@@ -83,6 +84,16 @@ void uvf_uplink_rehash(struct uvf_netdev *un, const u8 *addr)
 	station_add(un->uplink, un);
 }
 
+struct uvf_netdev *uvf_uplink_find(const struct uvf_uplink *uplink, const u8 *addr, u16 vlan)
+{
+	struct uvf_netdev *un = READ_ONCE(uplink->passthru);
+
+	if (unlikely(un))
+		return ether_addr_equal(addr, uplink->dev->dev_addr) ? NULL : un;
+	un = vlan ? station_find(uplink, addr, vlan) : NULL;
+	return un ?: station_find(uplink, addr, 0);
+}
+
 /* --- receive ------------------------------------------------------------------------------ */
 
 static u16 frame_vlan(const struct sk_buff *skb)
@@ -123,9 +134,7 @@ static rx_handler_result_t handle_frame(struct sk_buff **pskb)
 		flood(uplink, skb, vlan);
 		return RX_HANDLER_PASS;
 	}
-	un = vlan ? station_find(uplink, addr, vlan) : NULL;
-	if (!un)
-		un = station_find(uplink, addr, 0);
+	un = uvf_uplink_find(uplink, addr, vlan);
 	return un ? uvf_rx_unicast(un, pskb) : RX_HANDLER_PASS;
 }
 
@@ -165,6 +174,24 @@ int uvf_uplink_check(struct net_device *lower, struct netlink_ext_ack *extack)
 	if (!(lower->flags & IFF_UP)) {
 		NL_SET_ERR_MSG_MOD(extack, "the uplink is down; bring it up first: ip link set <uplink> up");
 		return -ENETDOWN;
+	}
+	return 0;
+}
+
+int uvf_uplink_check_mode(struct net_device *lower, unsigned int mode,
+			  struct netlink_ext_ack *extack)
+{
+	struct uvf_uplink *uplink = uplink_of(lower);
+
+	if (!uplink)
+		return 0;
+	if (uplink->passthru) {
+		NL_SET_ERR_MSG_MOD(extack, "the uplink has a function in passthru mode, which takes it whole; delete that one first");
+		return -EBUSY;
+	}
+	if (mode == UVF_MODE_PASSTHRU) {
+		NL_SET_ERR_MSG_MOD(extack, "passthru takes the whole uplink, which has functions already; delete them first");
+		return -EBUSY;
 	}
 	return 0;
 }
@@ -220,9 +247,11 @@ int uvf_uplink_attach(struct uvf_netdev *un, struct netlink_ext_ack *extack)
 			return err;
 		}
 	}
-	un->uplink = uplink;
+	WRITE_ONCE(un->uplink, uplink);
 	list_add_tail_rcu(&un->node, &uplink->functions);
 	station_add(uplink, un);
+	if (un->mode == UVF_MODE_PASSTHRU)
+		WRITE_ONCE(uplink->passthru, un);
 	return 0;
 }
 
@@ -233,7 +262,8 @@ void uvf_uplink_detach(struct uvf_netdev *un)
 	ASSERT_RTNL();
 	if (!uplink)
 		return;
-	un->uplink = NULL;
+	WRITE_ONCE(un->uplink, NULL);
+	WRITE_ONCE(uplink->passthru, NULL); /* if it was one, it was the only one */
 	hash_del_rcu(&un->station);
 	list_del_rcu(&un->node);
 	if (un->vlan)

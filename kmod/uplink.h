@@ -14,6 +14,7 @@ struct uvf_uplink {
 	/* fast path: RCU for readers, RTNL for writers */
 	DECLARE_HASHTABLE(stations, UVF_UPLINK_HASH_BITS);
 	struct list_head functions;
+	struct uvf_netdev *passthru; /* the only one, or NULL */
 
 	/* slow path: RTNL */
 	struct net_device *dev;
@@ -26,6 +27,10 @@ void uvf_uplink_exit(void);
 /* Whether a device can carry functions. Under RTNL. */
 int uvf_uplink_check(struct net_device *lower, struct netlink_ext_ack *extack);
 
+/* Whether a new function could have this mode there, beside those that it has. Under RTNL. */
+int uvf_uplink_check_mode(struct net_device *lower, unsigned int mode,
+			  struct netlink_ext_ack *extack);
+
 /* Whether a new function could have this address there. Under RTNL. */
 int uvf_uplink_check_station(struct net_device *lower, const u8 *addr, u16 vlan,
 			     const struct uvf_netdev *except, struct netlink_ext_ack *extack);
@@ -33,6 +38,12 @@ int uvf_uplink_check_station(struct net_device *lower, const u8 *addr, u16 vlan,
 /* From attach to detach, frames for the function reach it. Under RTNL. Detach may be repeated. */
 int uvf_uplink_attach(struct uvf_netdev *un, struct netlink_ext_ack *extack);
 void uvf_uplink_detach(struct uvf_netdev *un);
+
+/*
+ * Whose is a frame with this destination, unicast, and this tag, 0 for none? NULL: the host's.
+ * Under RCU.
+ */
+struct uvf_netdev *uvf_uplink_find(const struct uvf_uplink *uplink, const u8 *addr, u16 vlan);
 
 /* Moves the function to another address. Under RTNL. */
 void uvf_uplink_rehash(struct uvf_netdev *un, const u8 *addr);

@@ -2,7 +2,9 @@
 /* The function's own XDP program: where it is set, what it sees, and its verdicts. */
 #include "xdp.h"
 #include "burst.h"
+#include "channels.h"
 #include "netdev.h"
+#include "rx.h"
 #include "tx.h"
 #include "xsk.h"
 
@@ -52,16 +54,12 @@ int uvf_xdp(struct net_device *dev, struct netdev_bpf *bpf)
 int uvf_xdp_receive(struct net_device *dev, int n, struct xdp_frame **frames, u32 flags)
 {
 	struct uvf_netdev *un = netdev_priv(dev);
-	struct uvf_queue *queue = &un->queue[smp_processor_id() % un->nr_queues];
-	int i, taken;
 
 	if (unlikely(flags & ~XDP_XMIT_FLAGS_MASK))
 		return -EINVAL;
-	taken = uvf_queue_put_frames(queue, frames, n);
-	/* The caller frees what we leave. */
-	for (i = taken; unlikely(i < n); i++)
-		dev_core_stats_rx_dropped_inc(dev);
-	return taken;
+	if (READ_ONCE(un->nr_queues) > 1)
+		return uvf_rx_spread(un, frames, n);
+	return uvf_queue_put_frames(un->queue[0], frames, n);
 }
 
 /* --- memory ------------------------------------------------------------------------------- */
@@ -84,11 +82,14 @@ static struct xdp_buff *alloc_from_umem(struct uvf_burst *burst, u32 len)
 	struct xsk_buff_pool *pool = burst->queue->pool;
 	struct xdp_buff *xdp;
 
-	if (unlikely(len > xsk_pool_get_rx_frame_size(pool)))
+	if (unlikely(len > xsk_pool_get_rx_frame_size(pool))) {
+		uvf_burst_drop(burst, UVF_DROP_RX_TOO_LONG);
 		return NULL;
+	}
 	xdp = xsk_buff_alloc(pool);
 	if (unlikely(!xdp)) {
 		burst->fill_empty = true;
+		uvf_burst_drop(burst, UVF_DROP_RX_FILL_EMPTY);
 		return NULL;
 	}
 	xsk_buff_set_size(xdp, len);
@@ -99,14 +100,18 @@ struct xdp_buff *uvf_xdp_alloc(struct uvf_burst *burst, struct xdp_buff *buff, u
 {
 	struct uvf_queue *queue = burst->queue;
 	u32 room = SKB_WITH_OVERHEAD(PAGE_SIZE) - XDP_PACKET_HEADROOM;
-	struct xdp_buff *xdp = NULL;
 
 	if (queue->pool)
-		xdp = alloc_from_umem(burst, len);
-	else if (len <= room && uvf_xdp_alloc_private(buff, &queue->rxq, room, len))
-		xdp = buff;
-	burst->counts.rx_dropped += !xdp;
-	return xdp;
+		return alloc_from_umem(burst, len);
+	if (unlikely(len > room)) {
+		uvf_burst_drop(burst, UVF_DROP_RX_TOO_LONG);
+		return NULL;
+	}
+	if (unlikely(!uvf_xdp_alloc_private(buff, &queue->rxq, room, len))) {
+		uvf_burst_drop(burst, UVF_DROP_RX_NO_MEMORY);
+		return NULL;
+	}
+	return buff;
 }
 
 void uvf_xdp_copy_frame(void *to, struct xdp_frame *frame)
@@ -223,7 +228,7 @@ void uvf_xdp_run(struct uvf_burst *burst, struct xdp_buff *xdp)
 	}
 	if (unlikely(err)) {
 		xdp_return_buff(xdp);
-		burst->counts.rx_dropped++;
+		uvf_burst_drop(burst, UVF_DROP_RX_PROGRAM);
 		return;
 	}
 	burst->counts.rx_packets++;

@@ -12,6 +12,7 @@
 #include "burst.h"
 #include "netdev.h"
 #include "netlink.h"
+#include "sibling.h"
 #include "tx.h"
 #include "xdp.h"
 
@@ -71,7 +72,7 @@ int uvf_xsk_set_pool(struct net_device *dev, struct xsk_buff_pool *pool, u16 ind
 	ASSERT_RTNL();
 	if (index >= un->nr_queues)
 		return -EINVAL;
-	return pool ? enable(un, &un->queue[index], pool) : disable(un, &un->queue[index]);
+	return pool ? enable(un, un->queue[index], pool) : disable(un, un->queue[index]);
 }
 
 /* --- running ------------------------------------------------------------------------------ */
@@ -83,11 +84,11 @@ int uvf_xsk_wakeup(struct net_device *dev, u32 index, u32 flags)
 
 	if (!netif_running(dev))
 		return -ENETDOWN;
-	if (index >= un->nr_queues || !READ_ONCE(un->queue[index].pool))
+	if (index >= READ_ONCE(un->nr_queues) || !READ_ONCE(un->queue[index]->pool))
 		return -EINVAL;
 	/* On the vector's processor, enabling softirqs runs NAPI: the frames are on their way. */
 	local_bh_disable();
-	uvf_queue_kick(&un->queue[index]);
+	uvf_queue_kick(un->queue[index]);
 	local_bh_enable();
 	return 0;
 }
@@ -95,32 +96,38 @@ int uvf_xsk_wakeup(struct net_device *dev, u32 index, u32 flags)
 /* Gives the memory its type: what is transmitted belongs to no receive queue. */
 static struct xdp_rxq_info tx_memory = { .mem.type = MEM_TYPE_PAGE_SHARED };
 
-static void transmit_one(struct uvf_burst *burst, const struct xdp_desc *desc)
+static void transmit_one(struct uvf_burst *burst, struct uvf_burst *peer,
+			 const struct xdp_desc *desc)
 {
 	/* The core has checked address and length, and read them once. */
 	void *data = xsk_buff_raw_get_data(burst->queue->pool, desc->addr);
 	struct xdp_buff xdp;
 
-	if (unlikely(!uvf_xdp_alloc_private(&xdp, &tx_memory, desc->len, desc->len)))
-		goto drop;
+	if (uvf_sibling_copy(burst, peer, data, desc->len))
+		return;
+	if (unlikely(!uvf_xdp_alloc_private(&xdp, &tx_memory, desc->len, desc->len))) {
+		uvf_burst_drop(burst, UVF_DROP_TX_NO_MEMORY);
+		return;
+	}
 	memcpy(xdp.data, data, desc->len);
 	if (likely(!uvf_tx_buff(burst, &xdp)))
 		return;
 	xdp_return_buff(&xdp);
-drop:
-	burst->counts.tx_dropped++;
+	uvf_burst_drop(burst, UVF_DROP_TX_INVALID);
 }
 
 static bool transmit_all(struct uvf_burst *burst, int budget)
 {
 	struct xsk_buff_pool *pool = burst->queue->pool;
+	struct uvf_burst peer = { .queue = NULL };
 	struct xdp_desc desc;
 	int done = 0;
 
 	while (done < budget && xsk_tx_peek_desc(pool, &desc)) {
-		transmit_one(burst, &desc);
+		transmit_one(burst, &peer, &desc);
 		done++;
 	}
+	uvf_sibling_done(&peer);
 	if (done) {
 		xsk_tx_completed(pool, done);
 		xsk_tx_release(pool);

@@ -42,6 +42,13 @@ static inline void uvf_compat_set_xdp_features(struct net_device *dev)
 #endif
 }
 
+/* 6.10: __assign_str() knows its source from __string(). */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#define uvf_compat_assign_str(to, from) __assign_str(to)
+#else
+#define uvf_compat_assign_str(to, from) __assign_str(to, from)
+#endif
+
 /* 6.15: newlink takes its parameters in a struct. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
 #define UVF_COMPAT_NEWLINK(name, inner)                                                            \

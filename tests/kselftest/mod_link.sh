@@ -54,7 +54,7 @@ is "uplink" "$(field fw0 link)" eth1
 is "address" "$(field fw0 address)" 02:00:00:00:00:01
 is "MTU" "$(field fw0 mtu)" 1500
 is "parent" "$(field fw0 parentdev)" "$pci"
-like "in words" "$(in_ns host ip -d link show fw0)" "    uvf appliance firewall pci $pci "
+like "in words" "$(in_ns host ip -d link show fw0)" "    uvf appliance firewall mode private queues 1 pci $pci "
 like "lspci: in use" "$(lspci -D -nn -s "$pci")" \
 	"^$pci Ethernet controller \[0200\]: Red Hat, Inc. Device \[1af4:10f0\]$"
 like "lspci: driver" "$(lspci -D -k -s "$pci")" 'Kernel driver in use: uvf$'

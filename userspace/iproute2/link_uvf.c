@@ -3,6 +3,7 @@
  * link_uvf.so: teaches `ip` the words of the link type "uvf".
  *
  *	ip link add link eth1 name fw0 type uvf appliance firewall vlan 7
+ *	ip link add link eth1 name fw1 type uvf mode bridge queues 4
  *	ip -d link show fw0
  *
  * `ip` loads it when it meets the kind, from $IP_LIB_DIR or its own library directory
@@ -51,10 +52,17 @@ int print_color_uint(enum output_type output, enum color_attr color, const char 
 static void print_help(struct link_util *lu, int argc, char **argv, FILE *out)
 {
 	fprintf(out, "Usage: ip link add link UPLINK [ name NAME ] type uvf [ appliance NAME ] [ vlan ID ]\n"
-		     "       ip link set NAME type uvf appliance NAME     (while it is down)\n"
+		     "                                                  [ mode MODE ] [ queues N ]\n"
+		     "       ip link set NAME type uvf [ mode MODE ]\n"
+		     "                                 [ appliance NAME ]     (while it is down)\n"
+		     "\n"
+		     "MODE := { private | bridge | passthru }\n"
 		     "\n"
 		     "appliance  whom the function is for: 1 to 31 letters, digits, '.', '_', '-'\n"
-		     "vlan       take only frames with this 802.1Q tag, 1 to 4094, without the tag\n");
+		     "vlan       take only frames with this 802.1Q tag, 1 to 4094, without the tag\n"
+		     "mode       private: the uplink alone; bridge: siblings in this mode too;\n"
+		     "           passthru: all of the uplink's frames but the host's own\n"
+		     "queues     1 to 16; later: ethtool -L NAME combined N\n");
 }
 
 static int refuse(const char *word, const char *want)
@@ -81,23 +89,53 @@ static int put_vlan(struct nlmsghdr *msg, const char *text)
 	return addattr_l(msg, MESSAGE_SIZE, IFLA_UVF_VLAN, &vlan, sizeof(vlan));
 }
 
+/* In the order of enum uvf_mode. */
+static const char *const modes[] = { "private", "bridge", "passthru" };
+
+static int put_mode(struct nlmsghdr *msg, const char *text)
+{
+	__u32 mode;
+
+	for (mode = 0; mode <= UVF_MODE_MAX; mode++)
+		if (!strcmp(text, modes[mode]))
+			return addattr_l(msg, MESSAGE_SIZE, IFLA_UVF_MODE, &mode, sizeof(mode));
+	return refuse("mode", "wants private, bridge or passthru");
+}
+
+static int put_queues(struct nlmsghdr *msg, const char *text)
+{
+	char *end;
+	unsigned long nr = strtoul(text, &end, 10);
+	__u32 queues = nr;
+
+	if (*text < '0' || *text > '9' || *end || !nr || nr > UVF_MAX_QUEUES)
+		return refuse("queues", "wants a number from 1 to 16");
+	return addattr_l(msg, MESSAGE_SIZE, IFLA_UVF_QUEUES, &queues, sizeof(queues));
+}
+
 static int parse_opt(struct link_util *lu, int argc, char **argv, struct nlmsghdr *msg)
 {
 	static const struct {
 		const char *word;
 		int (*put)(struct nlmsghdr *msg, const char *value);
-	} options[] = { { "appliance", put_appliance }, { "vlan", put_vlan } };
+	} options[] = {
+		{ "appliance", put_appliance },
+		{ "vlan", put_vlan },
+		{ "mode", put_mode },
+		{ "queues", put_queues },
+	};
+	const unsigned int nr_options = sizeof(options) / sizeof(options[0]);
 	unsigned int seen = 0, i;
 
 	for (; argc > 0; argc -= 2, argv += 2) {
-		for (i = 0; i < 2 && strcmp(*argv, options[i].word); i++)
+		for (i = 0; i < nr_options && strcmp(*argv, options[i].word); i++)
 			;
 		if (!strcmp(*argv, "help")) {
 			print_help(lu, argc, argv, stderr);
 			return -1;
 		}
-		if (i == 2)
-			return refuse(*argv, "is no option of this type; there are appliance and vlan");
+		if (i == nr_options)
+			return refuse(*argv, "is no option of this type; there are appliance, vlan, mode and queues");
 		if (argc < 2)
 			return refuse(*argv, "wants a value");
 		if (seen & 1U << i)
@@ -117,6 +155,20 @@ static const char *text_of(struct rtattr *attr)
 	return RTA_PAYLOAD(attr) > 0 && !text[RTA_PAYLOAD(attr) - 1] ? text : "?";
 }
 
+static void print_mode_and_queues(struct rtattr *tb[])
+{
+	__u32 mode;
+
+	if (tb[IFLA_UVF_MODE] && RTA_PAYLOAD(tb[IFLA_UVF_MODE]) >= sizeof(mode)) {
+		mode = *(__u32 *)RTA_DATA(tb[IFLA_UVF_MODE]);
+		print_color_string(PRINT_ANY, COLOR_NONE, "mode", "mode %s ",
+				   mode <= UVF_MODE_MAX ? modes[mode] : "?");
+	}
+	if (tb[IFLA_UVF_QUEUES] && RTA_PAYLOAD(tb[IFLA_UVF_QUEUES]) >= sizeof(__u32))
+		print_color_uint(PRINT_ANY, COLOR_NONE, "queues", "queues %u ",
+				 *(__u32 *)RTA_DATA(tb[IFLA_UVF_QUEUES]));
+}
+
 static void print_opt(struct link_util *lu, FILE *out, struct rtattr *tb[])
 {
 	if (!tb)
@@ -127,6 +179,7 @@ static void print_opt(struct link_util *lu, FILE *out, struct rtattr *tb[])
 	if (tb[IFLA_UVF_VLAN] && RTA_PAYLOAD(tb[IFLA_UVF_VLAN]) >= sizeof(__u16))
 		print_color_uint(PRINT_ANY, COLOR_NONE, "vlan", "vlan %u ",
 				 *(__u16 *)RTA_DATA(tb[IFLA_UVF_VLAN]));
+	print_mode_and_queues(tb);
 	if (tb[IFLA_UVF_PCI])
 		print_color_string(PRINT_ANY, COLOR_NONE, "pci", "pci %s ",
 				   text_of(tb[IFLA_UVF_PCI]));

@@ -28,12 +28,18 @@
  *	IFLA_UVF_VLAN		u16, 1 to 4094. Optional and fixed for life. The function gets only
  *				frames that carry this 802.1Q tag, without the tag, and each frame
  *				that it sends gets the tag.
+ *	IFLA_UVF_MODE		u32, enum uvf_mode: who else on the uplink the function speaks with.
+ *				Optional, private by default. Private and bridge may be exchanged
+ *				for each other at any time.
+ *	IFLA_UVF_QUEUES		u32, 1 to UVF_MAX_QUEUES, pairs of a receive and a transmit queue.
+ *				Optional, 1 by default. Later: `ethtool -L fw0 combined N`.
  *	IFLA_UVF_PCI		string, "10000:00:01.0", address of the PCI function. Reported, and
  *				refused when given.
  *
  * In words of iproute2, with its plug-in link_uvf.so:
  *
  *	ip link add link eth1 name fw0 type uvf appliance firewall vlan 7
+ *	ip link add link eth1 name fw1 type uvf mode bridge queues 4
  *	ip -d link show fw0
  *	ip link del fw0
  *
@@ -54,6 +60,8 @@
  *
  * Broadcast reaches each function that is up, and the host; so does multicast that the function
  * has joined (all of it with IFF_ALLMULTI or IFF_PROMISC). With vlan N, only what is tagged N.
+ * With several queues, the hash of its flow (addresses, ports) gives a frame its queue.
+ *
  * All other frames are the host's, untouched. An 802.1Q interface of the host's own on the
  * uplink comes before any function without vlan, and none with the same ID can exist beside a
  * function with vlan.
@@ -68,12 +76,24 @@
  *			the kernel would transmit the frame through the function instead: a program
  *			attached that way has to pass, and leaves the frame to the slow path.)
  *
- * What the function sends goes out of the uplink, and nowhere else.
+ * What the function sends goes out of the uplink, and nowhere else, in the mode
+ *
+ *	private		Siblings, the functions of one uplink, reach each other only through
+ *			a switch beyond it that sends frames back (hairpin).
+ *	bridge		A frame for the address and VLAN of a sibling that is in this mode too goes
+ *			to the sibling, not out of the uplink; broadcast and multicast do both.
+ *			From AF_XDP to AF_XDP it is copied once, from UMEM to UMEM.
+ *	passthru	The only function of its uplink, which is promiscuous while the function
+ *			is up. It receives, tags in place, what is addressed to anybody but the
+ *			uplink's own address, and all broadcast and multicast; the host has the
+ *			uplink's address, broadcast and multicast as ever. Excludes `vlan`.
+ *
+ * As with macvlan, function and host do not reach each other over their common uplink.
  *
  *
  * AF_XDP AND XDP
  *
- * Any AF_XDP program binds the function's netdev. It has one queue, 0, and XDP_ZEROCOPY is
+ * Any AF_XDP program binds the function's netdev. On each queue XDP_ZEROCOPY is
  * supported: a received frame is copied once, into the UMEM; a sent frame once, out of it. The
  * UMEM chunk less its headroom and XDP's 256 bytes must hold MTU + 18 bytes, else bind() fails
  * with EMSGSIZE (or EINVAL, where the kernel has a check of its own), and falls back to copy mode
@@ -196,12 +216,13 @@
  *			has that ifindex or PCI address
  *	ENETDOWN	the uplink is down
  *	EBUSY		the uplink has a receive handler (it is in a bridge, bond, macvlan or the
- *			like); a change of the appliance while the function is up
+ *			like); it has a function in passthru mode, or any where passthru is asked
+ *			for; a change of the appliance while the function is up
  *	EADDRNOTAVAIL	the address is no unicast address
  *	EADDRINUSE	a function with this address and VLAN exists on the uplink, or the address
  *			is the uplink's own. An uplink, too, may not take a function's address.
  *	EEXIST		the name is taken; the uplink has an 802.1Q interface with the ID of `vlan`
- *	EOPNOTSUPP	a change of `vlan`
+ *	EOPNOTSUPP	a change of `vlan`, of `queues` through rtnetlink, to or from passthru
  *	EAGAIN		no spare function, and none came within a second: try again. Making one
  *			needs a lock that PCI removal holds while it waits for rtnetlink.
  *	ENOSPC		UVF_MAX_FUNCTIONS are in use
@@ -227,12 +248,27 @@
 #define UVF_PCI_CLASS_USED	0x020000
 #define UVF_PCI_CLASS_SPARE	0xff0000
 
+/* The PCI function has vectors for no more. */
+#define UVF_MAX_QUEUES		16
+
+enum uvf_mode {
+	UVF_MODE_PRIVATE,
+	UVF_MODE_BRIDGE,
+	UVF_MODE_PASSTHRU,
+
+	__UVF_MODE_MAX
+};
+
+#define UVF_MODE_MAX		(__UVF_MODE_MAX - 1)
+
 /* Attributes inside IFLA_INFO_DATA */
 enum uvf_link_attr {
 	IFLA_UVF_UNSPEC,
 	IFLA_UVF_APPLIANCE,
 	IFLA_UVF_VLAN,
 	IFLA_UVF_PCI,
+	IFLA_UVF_MODE,
+	IFLA_UVF_QUEUES,
 
 	__IFLA_UVF_MAX
 };
