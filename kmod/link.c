@@ -44,11 +44,29 @@ static int validate_vlan(const struct nlattr *attr, struct netlink_ext_ack *exta
 	return -EINVAL;
 }
 
+static int validate_mode(const struct nlattr *attr, struct netlink_ext_ack *extack)
+{
+	if (nla_len(attr) == sizeof(u32) && nla_get_u32(attr) <= UVF_MODE_MAX)
+		return 0;
+	NL_SET_ERR_MSG_ATTR(extack, attr, "uvf: a mode is private, bridge or passthru");
+	return -EINVAL;
+}
+
+static int validate_queues(const struct nlattr *attr, struct netlink_ext_ack *extack)
+{
+	u32 queues = nla_len(attr) == sizeof(queues) ? nla_get_u32(attr) : 0;
+
+	if (queues >= 1 && queues <= UVF_MAX_QUEUES)
+		return 0;
+	NL_SET_ERR_MSG_ATTR(extack, attr, "uvf: a function has 1 to 16 queues");
+	return -EINVAL;
+}
+
 static const struct nla_policy policy[IFLA_UVF_MAX + 1] = {
 	[IFLA_UVF_APPLIANCE] = NLA_POLICY_VALIDATE_FN(NLA_BINARY, validate_appliance),
 	[IFLA_UVF_VLAN] = NLA_POLICY_VALIDATE_FN(NLA_BINARY, validate_vlan),
-	[IFLA_UVF_MODE] = NLA_POLICY_MAX(NLA_U32, UVF_MODE_MAX),
-	[IFLA_UVF_QUEUES] = NLA_POLICY_RANGE(NLA_U32, 1, UVF_MAX_QUEUES),
+	[IFLA_UVF_MODE] = NLA_POLICY_VALIDATE_FN(NLA_BINARY, validate_mode),
+	[IFLA_UVF_QUEUES] = NLA_POLICY_VALIDATE_FN(NLA_BINARY, validate_queues),
 	[IFLA_UVF_PCI] = { .type = NLA_REJECT,
 			   .reject_message = "uvf: the PCI address is the module's choice" },
 };

@@ -90,16 +90,31 @@ static void flood_skb(struct uvf_netdev *un, const struct uvf_uplink *uplink, st
 	}
 }
 
+/* The tag of a frame, which is beside its data afterwards, as it is on receive. */
+static u16 tag_beside(struct sk_buff *skb)
+{
+	u16 tci;
+
+	if (!skb_vlan_tag_present(skb) && skb->protocol == htons(ETH_P_8021Q)) {
+		if (__vlan_get_tag(skb, &tci) || skb_vlan_pop(skb))
+			return 0;
+		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), tci);
+	}
+	if (!skb_vlan_tag_present(skb) || skb->vlan_proto != htons(ETH_P_8021Q))
+		return 0;
+	return skb_vlan_tag_get_id(skb);
+}
+
 bool uvf_sibling_send_skb(struct uvf_netdev *un, struct sk_buff *skb)
 {
-	u16 vlan = skb_vlan_tag_present(skb) && skb->vlan_proto == htons(ETH_P_8021Q) ?
-		   skb_vlan_tag_get_id(skb) : 0;
 	const struct uvf_uplink *uplink;
 	struct uvf_netdev *sibling = NULL;
+	u16 vlan;
 
 	if (likely(!bridges(un)))
 		return false;
 	skb_reset_mac_header(skb);
+	vlan = tag_beside(skb);
 	rcu_read_lock();
 	uplink = uplink_of(un);
 	if (uplink && is_multicast_ether_addr(eth_hdr(skb)->h_dest))

@@ -60,7 +60,10 @@ add '"vlan" wants a number' link eth2 name x0 type uvf vlan seven
 add '"vlan" wants a number' link eth2 name x0 type uvf vlan 4095
 add '"vlan" wants a number' link eth2 name x0 type uvf vlan -1
 add '"vlan" wants a number' link eth2 name x0 type uvf vlan 99999999999999999999
-add '"mode" is no option' link eth2 name x0 type uvf mode bridge
+add '"mode" wants private' link eth2 name x0 type uvf mode bridged
+add '"queues" wants a number' link eth2 name x0 type uvf queues 0
+add '"queues" wants a number' link eth2 name x0 type uvf queues 17
+add '"colour" is no option' link eth2 name x0 type uvf colour blue
 add '"vlan" is given twice' link eth2 name x0 type uvf vlan 3 vlan 4
 add 'wants a name' link eth2 name x0 type uvf appliance "$(printf 'a%.0s' {1..300})"
 
@@ -70,10 +73,17 @@ for name in '' .hidden -x 'a b' a/b ä 'a"b' $'a\nb' "$(printf 'a%.0s' {1..32})"
 	add "uvf: an appliance's name has" link eth2 name x0 type uvf appliance "$name"
 done
 
-# --- attributes that ip does not send: 1 the appliance, 2 the vlan, 3 the PCI address
+# --- attributes that ip does not send: 1 the appliance, 2 the vlan, 3 the PCI address,
+#     4 the mode, 5 the queues
 raw() { refused "$1" "$here/../../build/tests/rawlink" eth2 x0 "${@:2}"; }
 raw "Invalid argument: uvf: the PCI address is the module's choice" 3 31303030303a30303a30302e3000
-raw 'Invalid argument: uvf: unknown attribute' 4 01000000
+raw 'Invalid argument: uvf: a mode is private, bridge or passthru' 4 03000000
+raw 'Invalid argument: uvf: a mode is private, bridge or passthru' 4 01
+raw 'Invalid argument: uvf: a mode is private, bridge or passthru' 4
+raw 'Invalid argument: uvf: a function has 1 to 16 queues' 5 00000000
+raw 'Invalid argument: uvf: a function has 1 to 16 queues' 5 11000000
+raw 'Invalid argument: uvf: a function has 1 to 16 queues' 5 0100000000000000
+raw 'Invalid argument: uvf: unknown attribute' 6 01000000
 raw 'Invalid argument: uvf: unknown attribute' 16383
 raw 'Invalid argument: uvf: unknown attribute' 0 00
 raw 'Invalid argument: uvf: a vlan is 1 to 4094' 2 07
@@ -104,6 +114,17 @@ setup ip link add link eth2 name mv0 type macvlan
 add 'has a receive handler' link eth2 name x0 type uvf
 setup ip link del mv0
 
+# --- modes
+add 'takes the whole uplink' link eth1 name x0 type uvf mode passthru
+add 'passthru takes frames of all VLANs' link eth2 name x0 type uvf mode passthru vlan 3
+setup ip link add link eth2 name pass0 type uvf mode passthru
+add 'in passthru mode, which takes it whole' link eth2 name x0 type uvf
+add 'in passthru mode, which takes it whole' link eth2 name x0 type uvf mode passthru
+refused 'passthru is for life' ip link set pass0 type uvf mode bridge
+setup ip link del pass0
+wait_for 5 eval '[[ $(grep -l 0x020000 /sys/bus/pci/devices/1000?:*/class | wc -l) -eq 2 ]]'
+last=$(state)
+
 # --- names, addresses, MTU
 add 'File exists' link eth2 name fw0 type uvf
 add 'not a unicast' link eth2 name x0 address 01:00:5e:00:00:01 type uvf
@@ -122,6 +143,10 @@ refused 'mtu greater than device maximum' ip link set fw0 mtu 1501
 refused 'while the function is down' ip link set fw0 type uvf appliance other
 refused 'the vlan is fixed' ip link set fw7 type uvf vlan 8
 refused 'a vlan is 1 to 4094' ip link set fw7 type uvf vlan 0
+refused 'passthru is for life' ip link set fw0 type uvf mode passthru
+refused 'ethtool -L' ip link set fw0 type uvf queues 2
+expect_fail 'no RX or TX channel' in_ns host ethtool -L fw0 combined 0
+expect_fail 'exceeds maximum' in_ns host ethtool -L fw0 combined 17
 
 # --- of an uplink with functions
 refused 'function on this device has the address' ip link set eth1 address "$mac"

@@ -10,6 +10,10 @@
  *		wakeup | nowakeup	XDP_USE_NEED_WAKEUP; wakeup by default
  *		chunk=N			size of a UMEM chunk; 2048 by default
  *		busy			busy polling, which runs NAPI in our system calls
+ *		queues=N		a socket on each of the first N queues
+ *		shared			the sockets share one UMEM (XDP_SHARED_UMEM)
+ *		unaligned		XDP_UMEM_UNALIGNED_CHUNK_FLAG, and odd addresses
+ *	xsk query DEVICE MAC COUNT [WORD]…	ask from an AF_XDP socket, queue 0
  *	xsk bind DEVICE [WORD]…		only bind a socket, and let go of it
  *	xsk ask DEVICE MAC COUNT [SIZE]	send COUNT frames, wait for as many intact answers
  *	xsk flood DEVICE MAC SECONDS	send frames as fast as it goes
@@ -53,6 +57,7 @@
 #define RING_SIZE 2048
 #define BATCH 64
 #define WINDOW 64
+#define MAX_QUEUES 16
 
 struct frame {
 	struct ethhdr eth;
@@ -201,19 +206,26 @@ struct socket {
 	struct xsk_umem *umem;
 	struct xsk_socket *xsk;
 	uint8_t *memory;
+	uint64_t first; /* its chunks begin here */
 	uint64_t questions, answers, broken;
 	bool busy;
+
+	/* an asker's: buffers to send from, a stack */
+	uint64_t idle[NR_CHUNKS];
+	int nr_idle;
 };
 
 struct wish {
 	uint16_t bind_flags;
 	uint32_t chunk;
-	bool busy;
+	int queues;
+	bool busy, shared, unaligned;
 };
 
 static struct wish parse_wish(char **words)
 {
-	struct wish wish = { .bind_flags = XDP_ZEROCOPY | XDP_USE_NEED_WAKEUP, .chunk = 2048 };
+	struct wish wish = { .bind_flags = XDP_ZEROCOPY | XDP_USE_NEED_WAKEUP, .chunk = 2048,
+			     .queues = 1 };
 
 	for (; *words; words++) {
 		if (!strcmp(*words, "copy"))
@@ -222,11 +234,19 @@ static struct wish parse_wish(char **words)
 			wish.bind_flags &= ~XDP_USE_NEED_WAKEUP;
 		else if (!strncmp(*words, "chunk=", 6))
 			wish.chunk = atoi(*words + 6);
+		else if (!strncmp(*words, "queues=", 7))
+			wish.queues = atoi(*words + 7);
 		else if (!strcmp(*words, "busy"))
 			wish.busy = true;
+		else if (!strcmp(*words, "shared"))
+			wish.shared = true;
+		else if (!strcmp(*words, "unaligned"))
+			wish.unaligned = true;
 		else if (strcmp(*words, "zerocopy") && strcmp(*words, "wakeup"))
 			die("'%s' is not known", *words);
 	}
+	if (wish.queues < 1 || wish.queues > MAX_QUEUES)
+		die("queues are 1 to 16");
 	return wish;
 }
 
@@ -236,8 +256,9 @@ static void open_umem(struct socket *s, const struct wish *wish)
 		.fill_size = RING_SIZE * 2,
 		.comp_size = RING_SIZE,
 		.frame_size = wish->chunk,
+		.flags = wish->unaligned ? XDP_UMEM_UNALIGNED_CHUNK_FLAG : 0,
 	};
-	size_t size = (size_t)NR_CHUNKS * wish->chunk;
+	size_t size = (size_t)NR_CHUNKS * wish->chunk * (wish->shared ? wish->queues : 1);
 	int err;
 
 	s->memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -259,7 +280,24 @@ static void prefer_busy_poll(struct socket *s)
 	s->busy = true;
 }
 
-static void open_socket(struct socket *s, const char *device, const struct wish *wish)
+/* With `first`, in its UMEM, after the chunks of those before. */
+static void share_umem(struct socket *s, const struct socket *first, int queue, uint32_t chunk)
+{
+	s->umem = first->umem;
+	s->memory = first->memory;
+	s->first = (uint64_t)queue * NR_CHUNKS * chunk;
+}
+
+static int create(struct socket *s, const char *device, int queue, bool shares,
+		  const struct xsk_socket_config *config)
+{
+	if (shares)
+		return xsk_socket__create_shared(&s->xsk, device, queue, s->umem, &s->rx, &s->tx,
+						 &s->fill, &s->completion, config);
+	return xsk_socket__create(&s->xsk, device, queue, s->umem, &s->rx, &s->tx, config);
+}
+
+static void open_socket(struct socket *s, const char *device, int queue, const struct wish *wish)
 {
 	struct xsk_socket_config config = {
 		.rx_size = RING_SIZE,
@@ -271,7 +309,7 @@ static void open_socket(struct socket *s, const char *device, const struct wish 
 
 	/* A pool just given up is released by a work item of the kernel's: -EBUSY until then. */
 	for (tries = 0; tries < 100; tries++) {
-		err = xsk_socket__create(&s->xsk, device, 0, s->umem, &s->rx, &s->tx, &config);
+		err = create(s, device, queue, wish->shared && queue, &config);
 		if (err != -EBUSY)
 			break;
 		usleep(20000);
@@ -298,7 +336,7 @@ static void give(struct socket *s, uint64_t addr)
 
 	if (xsk_ring_prod__reserve(&s->fill, 1, &at) != 1)
 		die("the fill ring is full, which cannot be");
-	*xsk_ring_prod__fill_addr(&s->fill, at) = addr;
+	*xsk_ring_prod__fill_addr(&s->fill, at) = xsk_umem__extract_addr(addr);
 	xsk_ring_prod__submit(&s->fill, 1);
 }
 
@@ -306,15 +344,22 @@ static void complete(struct socket *s)
 {
 	uint32_t at, i, n = xsk_ring_cons__peek(&s->completion, RING_SIZE, &at);
 
-	for (i = 0; i < n; i++)
-		give(s, *xsk_ring_cons__comp_addr(&s->completion, at + i));
+	for (i = 0; i < n; i++) {
+		uint64_t addr = *xsk_ring_cons__comp_addr(&s->completion, at + i);
+
+		if (s->nr_idle < 0)
+			give(s, addr);
+		else
+			s->idle[s->nr_idle++] = addr;
+	}
 	xsk_ring_cons__release(&s->completion, n);
 }
 
 /* Turns a question into its answer, in place. */
 static bool answer(struct socket *s, const struct xdp_desc *desc)
 {
-	struct frame *frame = xsk_umem__get_data(s->memory, desc->addr);
+	struct frame *frame =
+		xsk_umem__get_data(s->memory, xsk_umem__add_offset_to_addr(desc->addr));
 	uint8_t mac[ETH_ALEN];
 
 	if (desc->len < MIN_SIZE || frame->eth.h_proto != htons(QUESTION))
@@ -360,55 +405,101 @@ static int kick(struct socket *s)
 	return 0;
 }
 
-static int serve(struct socket *s)
+static int serve(struct socket *s, int n)
 {
-	struct pollfd fd = { .fd = xsk_socket__fd(s->xsk), .events = POLLIN };
-	int err = 0;
+	struct pollfd fds[MAX_QUEUES];
+	int i, err = 0;
 
+	for (i = 0; i < n; i++)
+		fds[i] = (struct pollfd){ .fd = xsk_socket__fd(s[i].xsk), .events = POLLIN };
 	while (!stopping && !err) {
-		complete(s);
-		receive(s);
-		err = kick(s);
-		if (!err && poll(&fd, 1, 100) > 0 && fd.revents & (POLLERR | POLLHUP))
-			err = ENXIO;
+		for (i = 0; i < n && !err; i++) {
+			complete(&s[i]);
+			receive(&s[i]);
+			err = kick(&s[i]);
+		}
+		if (!err && poll(fds, n, 100) > 0)
+			for (i = 0; i < n; i++)
+				if (fds[i].revents & (POLLERR | POLLHUP))
+					err = ENXIO;
 	}
 	return err;
 }
 
+/* All of its chunks but `keep`, which are for sending. Unaligned ones begin where they like. */
+static void fill_all(struct socket *s, const struct wish *wish, int keep)
+{
+	int i;
+
+	s->nr_idle = keep ? 0 : -1;
+	for (i = 0; i < NR_CHUNKS; i++) {
+		uint64_t addr = s->first + (uint64_t)i * wish->chunk;
+
+		if (i < keep)
+			s->idle[s->nr_idle++] = addr;
+		else
+			give(s, addr + (wish->unaligned && i % 2 ? 77 : 0));
+	}
+}
+
+static void open_all(struct socket *s, const char *device, const struct wish *wish, int keep)
+{
+	int i;
+
+	for (i = 0; i < wish->queues; i++) {
+		if (i && wish->shared)
+			share_umem(&s[i], &s[0], i, wish->chunk);
+		else
+			open_umem(&s[i], wish);
+		open_socket(&s[i], device, i, wish);
+		fill_all(&s[i], wish, keep);
+	}
+}
+
+static void attach_sockets(const char *device, struct socket *s, int n)
+{
+	struct bpf_object *object = load();
+	int i, fd;
+
+	for (i = 0; i < n; i++) {
+		fd = xsk_socket__fd(s[i].xsk);
+		if (bpf_map_update_elem(map_of(object, "sockets"), &i, &fd, 0))
+			die("XSKMAP: %s", strerror(errno));
+	}
+	attach(index_of(device), object, "to_socket");
+}
+
 static int echo(char **args)
 {
+	static struct socket s[MAX_QUEUES];
 	struct wish wish = parse_wish(args + 1);
-	struct socket s = {};
-	struct bpf_object *object;
-	int key = 0, fd, i, err;
+	int i, err;
 
-	open_umem(&s, &wish);
-	open_socket(&s, args[0], &wish);
-	for (i = 0; i < NR_CHUNKS; i++)
-		give(&s, (uint64_t)i * wish.chunk);
-	object = load();
-	fd = xsk_socket__fd(s.xsk);
-	if (bpf_map_update_elem(map_of(object, "sockets"), &key, &fd, 0))
-		die("XSKMAP: %s", strerror(errno));
-	attach(index_of(args[0]), object, "to_socket");
-	printf("ready %s\n", is_zerocopy(&s) ? "zerocopy" : "copy");
+	open_all(s, args[0], &wish, 0);
+	attach_sockets(args[0], s, wish.queues);
+	printf("ready %s\n", is_zerocopy(&s[0]) ? "zerocopy" : "copy");
 	fflush(stdout);
-	err = serve(&s);
-	printf("questions %lu answers %lu broken %lu end %s\n", s.questions, s.answers, s.broken,
-	       err ? strerror(err) : "asked");
+	err = serve(s, wish.queues);
+	for (i = 1; i < wish.queues; i++) {
+		printf("queue %d questions %lu\n", i, s[i].questions);
+		s[0].questions += s[i].questions;
+		s[0].answers += s[i].answers;
+		s[0].broken += s[i].broken;
+	}
+	printf("questions %lu answers %lu broken %lu end %s\n", s[0].questions, s[0].answers,
+	       s[0].broken, err ? strerror(err) : "asked");
 	if (if_nametoindex(args[0]))
 		bpf_xdp_detach(index_of(args[0]), 0, NULL);
-	return s.broken ? 1 : 0;
+	return s[0].broken ? 1 : 0;
 }
 
 static int bind_only(char **args)
 {
+	static struct socket s[MAX_QUEUES];
 	struct wish wish = parse_wish(args + 1);
-	struct socket s = {};
 
-	open_umem(&s, &wish);
-	open_socket(&s, args[0], &wish);
-	printf("bound %s\n", is_zerocopy(&s) ? "zerocopy" : "copy");
+	open_all(s, args[0], &wish, 0);
+	printf("bound %s\n", is_zerocopy(&s[0]) ? "zerocopy" : "copy");
 	return 0;
 }
 
@@ -494,6 +585,78 @@ static int ask(char **args)
 	return asker.answers == count && !asker.broken ? 0 : 1;
 }
 
+/* --- an asker on AF_XDP ------------------------------------------------------------------- */
+
+static uint32_t query_send(struct socket *s, const struct frame *header, uint32_t number)
+{
+	int size = size_of(number, 0);
+	struct frame *frame;
+	uint64_t addr;
+	uint32_t at;
+
+	if (!s->nr_idle || xsk_ring_prod__reserve(&s->tx, 1, &at) != 1)
+		return 0;
+	addr = s->idle[--s->nr_idle];
+	frame = xsk_umem__get_data(s->memory, addr);
+	frame->eth = header->eth;
+	fill(frame, number, size);
+	*xsk_ring_prod__tx_desc(&s->tx, at) = (struct xdp_desc){ .addr = addr, .len = size };
+	xsk_ring_prod__submit(&s->tx, 1);
+	return 1;
+}
+
+static void query_receive(struct socket *s, uint32_t count)
+{
+	uint32_t at, i, n = xsk_ring_cons__peek(&s->rx, BATCH, &at);
+
+	for (i = 0; i < n; i++) {
+		const struct xdp_desc *desc = xsk_ring_cons__rx_desc(&s->rx, at + i);
+		uint64_t addr = xsk_umem__add_offset_to_addr(desc->addr);
+		const struct frame *frame = xsk_umem__get_data(s->memory, addr);
+		uint32_t number = ntohl(frame->number);
+
+		if (frame->eth.h_proto == htons(ANSWER)) {
+			s->answers++;
+			s->broken += number >= count || desc->len != (uint32_t)size_of(number, 0) ||
+				     !intact(frame, desc->len);
+		}
+		give(s, desc->addr);
+	}
+	xsk_ring_cons__release(&s->rx, n);
+}
+
+static int query(char **args)
+{
+	static struct asker address;
+	static struct socket s;
+	struct wish wish = parse_wish(args + 3);
+	uint32_t sent = 0, count = atoi(args[2]);
+	struct pollfd fd = { .events = POLLIN };
+	double last = now();
+
+	asker_open(&address, args[0], args[1], 0);
+	open_all(&s, args[0], &wish, NR_CHUNKS / 2);
+	attach_sockets(args[0], &s, 1);
+	fd.fd = xsk_socket__fd(s.xsk);
+	while (s.answers < count && now() - last < 4) {
+		uint64_t before = s.answers;
+
+		complete(&s);
+		while (sent < count && sent - s.answers < WINDOW &&
+		       query_send(&s, &address.frame, sent))
+			sent++;
+		kick(&s);
+		poll(&fd, 1, 100);
+		query_receive(&s, count);
+		if (s.answers != before)
+			last = now();
+	}
+	printf("mode %s sent %u answers %lu broken %lu\n", is_zerocopy(&s) ? "zerocopy" : "copy",
+	       sent, s.answers, s.broken);
+	bpf_xdp_detach(index_of(args[0]), 0, NULL);
+	return s.answers == count && !s.broken ? 0 : 1;
+}
+
 static int flood(char **args)
 {
 	static struct asker asker;
@@ -519,7 +682,7 @@ int main(int argc, char **argv)
 	} commands[] = {
 		{ "steer", 3, steer }, { "attach", 2, attach_named }, { "detach", 1, detach },
 		{ "echo", 1, echo },   { "bind", 1, bind_only },      { "ask", 3, ask },
-		{ "flood", 3, flood },
+		{ "flood", 3, flood }, { "query", 3, query },
 	};
 	struct sigaction action = { .sa_handler = on_signal };
 	size_t i;
@@ -530,5 +693,5 @@ int main(int argc, char **argv)
 	for (i = 0; argc > 1 && i < sizeof(commands) / sizeof(*commands); i++)
 		if (!strcmp(argv[1], commands[i].name) && argc - 2 >= commands[i].nr_args)
 			return commands[i].run(argv + 2);
-	die("there is steer, attach, detach, echo, bind, ask and flood; see the head of xsk.c");
+	die("there is steer, attach, detach, echo, bind, ask, query and flood; see the head of xsk.c");
 }
