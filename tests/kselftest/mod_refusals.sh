@@ -145,8 +145,8 @@ refused 'the vlan is fixed' ip link set fw7 type uvf vlan 8
 refused 'a vlan is 1 to 4094' ip link set fw7 type uvf vlan 0
 refused 'passthru is for life' ip link set fw0 type uvf mode passthru
 refused 'ethtool -L' ip link set fw0 type uvf queues 2
-expect_fail 'no RX or TX channel' in_ns host ethtool -L fw0 combined 0
-expect_fail 'exceeds maximum' in_ns host ethtool -L fw0 combined 17
+like "no queue" "$(in_ns host ethtool -L fw0 combined 0 2>&1)" 'no RX or TX channel'
+like "too many queues" "$(in_ns host ethtool -L fw0 combined 17 2>&1)" 'exceeds maximum'
 
 # --- of an uplink with functions
 refused 'function on this device has the address' ip link set eth1 address "$mac"
