@@ -41,7 +41,42 @@ static int set_channels(struct net_device *dev, struct ethtool_channels *channel
 {
 	if (!channels->combined_count || channels->other_count != 1)
 		return -EINVAL;
-	return uvf_channels_set(netdev_priv(dev), channels->combined_count);
+	return uvf_netdev_set_queues(netdev_priv(dev), channels->combined_count);
+}
+
+/* --- -c, -C ------------------------------------------------------------------------------- */
+
+#define RX_USECS_MAX 100000
+
+static int get_coalesce(struct net_device *dev, struct ethtool_coalesce *coalesce,
+			struct kernel_ethtool_coalesce *kernel_coalesce,
+			struct netlink_ext_ack *extack)
+{
+	const struct uvf_netdev *un = netdev_priv(dev);
+
+	coalesce->rx_coalesce_usecs = un->rx_usecs;
+	coalesce->rx_max_coalesced_frames = un->rx_frames;
+	return 0;
+}
+
+static int set_coalesce(struct net_device *dev, struct ethtool_coalesce *coalesce,
+			struct kernel_ethtool_coalesce *kernel_coalesce,
+			struct netlink_ext_ack *extack)
+{
+	struct uvf_netdev *un = netdev_priv(dev);
+
+	if (coalesce->rx_coalesce_usecs > RX_USECS_MAX) {
+		NL_SET_ERR_MSG_MOD(extack, "rx-usecs is at most 100000");
+		return -EINVAL;
+	}
+	if (!coalesce->rx_max_coalesced_frames ||
+	    coalesce->rx_max_coalesced_frames > UVF_RX_FRAMES_MAX) {
+		NL_SET_ERR_MSG_MOD(extack, "rx-frames is 1 to 512, half of a queue");
+		return -EINVAL;
+	}
+	WRITE_ONCE(un->rx_frames, coalesce->rx_max_coalesced_frames);
+	WRITE_ONCE(un->rx_usecs, coalesce->rx_coalesce_usecs);
+	return 0;
 }
 
 /* --- -S ----------------------------------------------------------------------------------- */
@@ -97,11 +132,14 @@ static void get_ethtool_stats(struct net_device *dev, struct ethtool_stats *stat
 }
 
 const struct ethtool_ops uvf_ethtool_ops = {
+	.supported_coalesce_params = ETHTOOL_COALESCE_RX_USECS | ETHTOOL_COALESCE_RX_MAX_FRAMES,
 	.get_drvinfo = get_drvinfo,
 	.get_link = ethtool_op_get_link,
 	.get_link_ksettings = get_link_ksettings,
 	.get_channels = get_channels,
 	.set_channels = set_channels,
+	.get_coalesce = get_coalesce,
+	.set_coalesce = set_coalesce,
 	.get_sset_count = get_sset_count,
 	.get_strings = get_strings,
 	.get_ethtool_stats = get_ethtool_stats,

@@ -201,7 +201,7 @@ static void interrupt(void *data, unsigned int vector)
 	struct uvf_netdev *un = data;
 
 	if (vector)
-		napi_schedule_irqoff(&un->queue[vector - 1].napi);
+		napi_schedule_irqoff(&un->queue[vector - 1]->napi);
 }
 
 void uvf_netdev_notify(struct uvf_netdev *un)
@@ -225,6 +225,17 @@ static int init(struct net_device *dev)
 	return uvf_irq_start(un->function, 1 + un->nr_queues, &un->irq_user);
 }
 
+int uvf_netdev_set_queues(struct uvf_netdev *un, unsigned int nr)
+{
+	int err;
+
+	uvf_irq_stop(un->function);
+	err = uvf_channels_set(un, nr);
+	if (uvf_irq_start(un->function, 1 + un->nr_queues, &un->irq_user))
+		netdev_warn(un->dev, "no memory for interrupt vectors; it goes on without\n");
+	return err;
+}
+
 /* Before the one RCU wait that a batch of unregistering netdevs shares, instead of one for each. */
 static void uninit(struct net_device *dev)
 {
@@ -243,6 +254,7 @@ int uvf_netdev_bind(struct net_device *dev, struct net_device *lower, unsigned i
 	int err;
 
 	un->dev = dev;
+	un->rx_frames = UVF_RX_FRAMES_MAX;
 	dev->tstats = netdev_alloc_pcpu_stats(struct pcpu_sw_netstats);
 	if (!dev->tstats)
 		return -ENOMEM;

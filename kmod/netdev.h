@@ -29,6 +29,8 @@ struct uvf_netdev {
 	u16 vlan;	       /* 0: none */
 	u8 mode;	       /* enum uvf_mode; private and bridge change under RTNL */
 	u16 nr_queues;	       /* changes under RTNL, while readers look: see channels.h */
+	u32 rx_usecs;  /* how long a frame may wait for others, 0: not at all */
+	u32 rx_frames; /* and for how many, 1 and up */
 	DECLARE_BITMAP(mc_filter, 1 << UVF_MC_HASH_BITS);
 	struct uvf_queue *queue[UVF_MAX_QUEUES];
 
@@ -56,6 +58,9 @@ void uvf_netdev_remove(struct net_device *dev);
 
 /* Link or configuration have changed: tells who listens to the mailbox vector. */
 void uvf_netdev_notify(struct uvf_netdev *un);
+
+/* Another number of queues, and of interrupts. Under RTNL. */
+int uvf_netdev_set_queues(struct uvf_netdev *un, unsigned int nr);
 
 /* What can its MTU be now? After a change of uplink, program or pool, under RTNL. */
 void uvf_netdev_limit_mtu(struct uvf_netdev *un);

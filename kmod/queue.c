@@ -8,6 +8,7 @@
  * The only consumer is NAPI, or RTNL while NAPI is disabled.
  */
 #include "queue.h"
+#include "compat/compat.h"
 #include "function.h"
 #include "netdev.h"
 #include "rx.h"
@@ -15,6 +16,8 @@
 
 #include <linux/rtnetlink.h>
 #include <net/xdp_sock_drv.h>
+
+static enum hrtimer_restart waited_enough(struct hrtimer *timer);
 
 struct uvf_queue *uvf_queue_create(struct uvf_netdev *un, u16 index)
 {
@@ -30,6 +33,7 @@ struct uvf_queue *uvf_queue_create(struct uvf_netdev *un, u16 index)
 		kfree(queue);
 		return NULL;
 	}
+	uvf_compat_timer_setup(&queue->timer, waited_enough);
 	netif_napi_add(un->dev, &queue->napi, uvf_rx_poll);
 	return queue;
 }
@@ -90,7 +94,9 @@ void uvf_queue_close(struct uvf_queue *queue)
 {
 	spin_lock_bh(&queue->ring.producer_lock);
 	queue->open = false;
+	queue->held = 0;
 	spin_unlock_bh(&queue->ring.producer_lock);
+	hrtimer_cancel(&queue->timer);
 	napi_disable(&queue->napi);
 	drain(queue);
 	xdp_rxq_info_unreg(&queue->rxq);
@@ -141,6 +147,8 @@ int uvf_queue_set_pool(struct uvf_queue *queue, struct xsk_buff_pool *pool)
 	return err;
 }
 
+/* --- producers ---------------------------------------------------------------------------- */
+
 /* Under the producer lock. */
 static void count_full(struct uvf_queue *queue, int n)
 {
@@ -149,8 +157,41 @@ static void count_full(struct uvf_queue *queue, int n)
 		trace_uvf_drop(queue->un->dev, queue->index, UVF_DROP_RX_RING_FULL);
 }
 
+/*
+ * Whether NAPI is to run for `n` frames just put into the ring, or they may wait for others. The
+ * timer begins with the first. Under the producer lock.
+ */
+static bool due(struct uvf_queue *queue, int n)
+{
+	u32 usecs = READ_ONCE(queue->un->rx_usecs);
+
+	if (likely(!usecs && !queue->held))
+		return true;
+	if (!usecs || queue->held + n >= READ_ONCE(queue->un->rx_frames)) {
+		queue->held = 0;
+		return true;
+	}
+	if (!queue->held)
+		hrtimer_start(&queue->timer, ns_to_ktime((u64)usecs * NSEC_PER_USEC),
+			      HRTIMER_MODE_REL_SOFT);
+	queue->held += n;
+	return false;
+}
+
+static enum hrtimer_restart waited_enough(struct hrtimer *timer)
+{
+	struct uvf_queue *queue = container_of(timer, struct uvf_queue, timer);
+
+	spin_lock(&queue->ring.producer_lock);
+	queue->held = 0;
+	spin_unlock(&queue->ring.producer_lock);
+	uvf_queue_kick(queue);
+	return HRTIMER_NORESTART;
+}
+
 int uvf_queue_put_frames(struct uvf_queue *queue, struct xdp_frame **frames, int n)
 {
+	bool now = false;
 	int i = 0;
 
 	spin_lock(&queue->ring.producer_lock);
@@ -159,26 +200,31 @@ int uvf_queue_put_frames(struct uvf_queue *queue, struct xdp_frame **frames, int
 			i++;
 	if (unlikely(i < n))
 		count_full(queue, n - i);
+	if (likely(i))
+		now = due(queue, i);
 	spin_unlock(&queue->ring.producer_lock);
 	/* While NAPI runs this makes it run again: no entry is left behind. */
-	if (likely(i))
+	if (likely(now))
 		uvf_queue_kick(queue);
 	return i;
 }
 
 bool uvf_queue_put_skb(struct uvf_queue *queue, struct sk_buff *skb)
 {
-	bool taken;
+	bool taken, now;
 
 	spin_lock(&queue->ring.producer_lock);
 	taken = queue->open && !__ptr_ring_produce(&queue->ring, uvf_ring_skb(skb));
 	if (unlikely(!taken))
 		count_full(queue, 1);
+	now = taken && due(queue, 1);
 	spin_unlock(&queue->ring.producer_lock);
-	if (likely(taken))
+	if (likely(now))
 		uvf_queue_kick(queue);
 	return taken;
 }
+
+/* --- counts ------------------------------------------------------------------------------- */
 
 static void add_counts(struct uvf_counts *to, const struct uvf_counts *from)
 {

@@ -5,6 +5,7 @@
 
 #include "drop.h"
 
+#include <linux/hrtimer.h>
 #include <linux/netdevice.h>
 #include <linux/ptr_ring.h>
 #include <linux/u64_stats_sync.h>
@@ -15,6 +16,9 @@ struct xsk_buff_pool;
 
 /* Two NAPI budgets of the uplink's and some: what two of its queues may bring before we run. */
 #define UVF_RING_SIZE 1024
+
+/* How many frames may be held back, so that there is room for as many while NAPI comes. */
+#define UVF_RX_FRAMES_MAX (UVF_RING_SIZE / 2)
 
 /* Frames, and bytes without FCS. What is dropped is not counted as a packet. */
 struct uvf_counts {
@@ -32,6 +36,8 @@ struct uvf_queue {
 	struct ptr_ring ring;
 	bool open; /* under the producer lock */
 	u64 full;  /* frames that found no room; under the producer lock */
+	unsigned int held; /* frames that wait for the timer; under the producer lock */
+	struct hrtimer timer;
 
 	/* fast path, NAPI */
 	struct napi_struct napi;

@@ -109,10 +109,11 @@ static u32 flow_hash(const struct net_device *dev, const void *data, u32 len)
 	const struct ethhdr *eth = data;
 	struct flow_keys keys = {};
 
-	if (len < ETH_HLEN ||
-	    !__skb_flow_dissect(dev_net(dev), NULL, &flow_keys_dissector, &keys, data,
-				eth->h_proto, ETH_HLEN, len, FLOW_DISSECTOR_F_STOP_AT_FLOW_LABEL))
+	if (len < ETH_HLEN)
 		return 0;
+	/* Not all is IP: what it knows of a frame is in the keys even where it gives up. */
+	__skb_flow_dissect(dev_net(dev), NULL, &flow_keys_dissector, &keys, data, eth->h_proto,
+			   ETH_HLEN, len, FLOW_DISSECTOR_F_STOP_AT_FLOW_LABEL);
 	return flow_hash_from_keys(&keys);
 }
 

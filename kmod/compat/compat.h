@@ -3,6 +3,7 @@
 #ifndef UVF_COMPAT_H
 #define UVF_COMPAT_H
 
+#include <linux/hrtimer.h>
 #include <linux/netdevice.h>
 #include <linux/pci.h>
 #include <linux/version.h>
@@ -48,6 +49,18 @@ static inline void uvf_compat_set_xdp_features(struct net_device *dev)
 #else
 #define uvf_compat_assign_str(to, from) __assign_str(to, from)
 #endif
+
+/* 6.13: one call instead of two. */
+static inline void uvf_compat_timer_setup(struct hrtimer *timer,
+					  enum hrtimer_restart (*function)(struct hrtimer *))
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+	hrtimer_setup(timer, function, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
+#else
+	hrtimer_init(timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
+	timer->function = function;
+#endif
+}
 
 /* 6.15: newlink takes its parameters in a struct. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)

@@ -15,6 +15,7 @@
  *		unaligned		XDP_UMEM_UNALIGNED_CHUNK_FLAG, and odd addresses
  *	xsk query DEVICE MAC COUNT [WORD]…	ask from an AF_XDP socket, queue 0
  *	xsk bind DEVICE [WORD]…		only bind a socket, and let go of it
+ *	xsk hold DEVICE [WORD]…		bind, and do nothing: not even fill, until SIGTERM
  *	xsk ask DEVICE MAC COUNT [SIZE]	send COUNT frames, wait for as many intact answers
  *	xsk flood DEVICE MAC SECONDS	send frames as fast as it goes
  *
@@ -503,6 +504,22 @@ static int bind_only(char **args)
 	return 0;
 }
 
+static int hold(char **args)
+{
+	static struct socket s;
+	struct wish wish = parse_wish(args + 1);
+
+	open_umem(&s, &wish);
+	open_socket(&s, args[0], 0, &wish);
+	attach_sockets(args[0], &s, 1);
+	printf("bound %s\n", is_zerocopy(&s) ? "zerocopy" : "copy");
+	fflush(stdout);
+	while (!stopping)
+		pause();
+	bpf_xdp_detach(index_of(args[0]), 0, NULL);
+	return 0;
+}
+
 /* --- the packet socket's side ------------------------------------------------------------- */
 
 struct asker {
@@ -682,7 +699,7 @@ int main(int argc, char **argv)
 	} commands[] = {
 		{ "steer", 3, steer }, { "attach", 2, attach_named }, { "detach", 1, detach },
 		{ "echo", 1, echo },   { "bind", 1, bind_only },      { "ask", 3, ask },
-		{ "flood", 3, flood }, { "query", 3, query },
+		{ "flood", 3, flood }, { "query", 3, query }, { "hold", 1, hold },
 	};
 	struct sigaction action = { .sa_handler = on_signal };
 	size_t i;
@@ -693,5 +710,5 @@ int main(int argc, char **argv)
 	for (i = 0; argc > 1 && i < sizeof(commands) / sizeof(*commands); i++)
 		if (!strcmp(argv[1], commands[i].name) && argc - 2 >= commands[i].nr_args)
 			return commands[i].run(argv + 2);
-	die("there is steer, attach, detach, echo, bind, ask, query and flood; see the head of xsk.c");
+	die("there is steer, attach, detach, echo, bind, hold, ask, query and flood; see the head of xsk.c");
 }
