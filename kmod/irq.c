@@ -276,6 +276,8 @@ err_vectors:
 	pci_free_irq_vectors(irq->pdev);
 err_free:
 	kfree(vectors);
+	pci_warn(irq->pdev, "no interrupt vectors (%pe); the network device goes on without\n",
+		 ERR_PTR(err));
 	return err;
 }
 
@@ -301,8 +303,6 @@ int uvf_irq_start(struct uvf_function *function, unsigned int nr, const struct u
 	irq->user = user;
 	if (irq->pdev)
 		err = engage(irq);
-	if (err)
-		irq->user = NULL;
 	mutex_unlock(&irq->mutex);
 	return err;
 }
@@ -352,8 +352,8 @@ void uvf_irq_bind(struct uvf_function *function, struct pci_dev *pdev)
 
 	mutex_lock(&irq->mutex);
 	irq->pdev = pdev;
-	if (irq->user && engage(irq))
-		pci_warn(pdev, "no interrupt vectors; the network device goes on without\n");
+	if (irq->user)
+		engage(irq);
 	mutex_unlock(&irq->mutex);
 }
 

@@ -46,8 +46,9 @@ void uvf_irq_exit(void);
 struct irq_domain *uvf_irq_domain(void);
 
 /*
- * There are vectors while a function is started and our driver is bound to its PCI device. Start
- * fails if they can't be had; without the driver it succeeds, and the driver brings them.
+ * There are vectors while a function is started and our driver is bound to its PCI device. If start
+ * says that they can't be had, it is started nevertheless, and the driver tries again when it is
+ * bound the next time.
  */
 int uvf_irq_start(struct uvf_function *function, unsigned int nr, const struct uvf_irq_user *user);
 

@@ -222,7 +222,9 @@ static int init(struct net_device *dev)
 		.data = un,
 		.name = dev->name,
 	};
-	return uvf_irq_start(un->function, 1 + un->nr_queues, &un->irq_user);
+	/* It works without as well, and a warning has been given. */
+	uvf_irq_start(un->function, 1 + un->nr_queues, &un->irq_user);
+	return 0;
 }
 
 int uvf_netdev_set_queues(struct uvf_netdev *un, unsigned int nr)
@@ -231,8 +233,7 @@ int uvf_netdev_set_queues(struct uvf_netdev *un, unsigned int nr)
 
 	uvf_irq_stop(un->function);
 	err = uvf_channels_set(un, nr);
-	if (uvf_irq_start(un->function, 1 + un->nr_queues, &un->irq_user))
-		netdev_warn(un->dev, "no memory for interrupt vectors; it goes on without\n");
+	uvf_irq_start(un->function, 1 + un->nr_queues, &un->irq_user);
 	return err;
 }
 

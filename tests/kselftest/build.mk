@@ -2,13 +2,17 @@
 # Programs that the tests run, and the XDP programs that they load.
 
 KSELFTEST := $(O)/tests/xsk $(O)/tests/rawlink $(O)/tests/without $(O)/tests/hostile_client \
-	$(O)/tests/nl_uvf $(O)/tests/redirect.bpf.o
+	$(O)/tests/nl_uvf $(O)/tests/pci_fuzz $(O)/tests/redirect.bpf.o
 
 $(O)/tests/xsk: tests/kselftest/xsk.c
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE $(CFLAGS) $< -lxdp -lbpf -o $@
 
 $(O)/tests/rawlink: tests/kselftest/rawlink.c
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE $(CFLAGS) $< -o $@
+
+$(O)/tests/pci_fuzz: tests/kselftest/pci_fuzz.c
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE $(CFLAGS) $< -o $@
 

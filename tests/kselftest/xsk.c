@@ -16,6 +16,7 @@
  *	xsk query DEVICE MAC COUNT [WORD]…	ask from an AF_XDP socket, queue 0
  *	xsk bind DEVICE [WORD]…		only bind a socket, and let go of it
  *	xsk hold DEVICE [WORD]…		bind, and do nothing: not even fill, until SIGTERM
+ *	xsk kick DEVICE COUNT		wake the device up COUNT times, and have nothing to send
  *	xsk ask DEVICE MAC COUNT [SIZE]	send COUNT frames, wait for as many intact answers
  *	xsk flood DEVICE MAC SECONDS	send frames as fast as it goes
  *
@@ -520,6 +521,21 @@ static int hold(char **args)
 	return 0;
 }
 
+static int kick_only(char **args)
+{
+	struct wish wish = parse_wish(args + 2);
+	struct socket s = {};
+	int i, count = atoi(args[1]);
+
+	open_umem(&s, &wish);
+	open_socket(&s, args[0], 0, &wish);
+	for (i = 0; i < count; i++)
+		if (sendto(xsk_socket__fd(s.xsk), NULL, 0, MSG_DONTWAIT, NULL, 0) < 0)
+			die("wake-up %d: %s", i, strerror(errno));
+	printf("kicked %d\n", count);
+	return 0;
+}
+
 /* --- the packet socket's side ------------------------------------------------------------- */
 
 struct asker {
@@ -700,6 +716,7 @@ int main(int argc, char **argv)
 		{ "steer", 3, steer }, { "attach", 2, attach_named }, { "detach", 1, detach },
 		{ "echo", 1, echo },   { "bind", 1, bind_only },      { "ask", 3, ask },
 		{ "flood", 3, flood }, { "query", 3, query }, { "hold", 1, hold },
+		{ "kick", 2, kick_only },
 	};
 	struct sigaction action = { .sa_handler = on_signal };
 	size_t i;
@@ -710,5 +727,5 @@ int main(int argc, char **argv)
 	for (i = 0; argc > 1 && i < sizeof(commands) / sizeof(*commands); i++)
 		if (!strcmp(argv[1], commands[i].name) && argc - 2 >= commands[i].nr_args)
 			return commands[i].run(argv + 2);
-	die("there is steer, attach, detach, echo, bind, hold, ask, query and flood; see the head of xsk.c");
+	die("there is steer, attach, detach, echo, bind, hold, kick, ask, query and flood; see the head of xsk.c");
 }

@@ -29,7 +29,7 @@ coreutils=(basename cat chgrp chmod chown cksum cmp comm cp cut date dd df diff 
 modules=(veth dummy macvlan macvtap ipvlan bridge tun 8021q bonding virtio_net virtio_pci
 	 e1000 e1000e igb vmxnet3 sch_ingress cls_bpf cls_u32 cls_matchall act_mirred
 	 act_gact act_bpf sch_netem xsk_diag vfio vfio_pci vfio_iommu_type1
-	 af_packet configs fuse netdevsim virtio_console nf_tables)
+	 af_packet configs fuse netdevsim virtio_console nf_tables pci-stub)
 
 die() { echo "initramfs.sh: $*" >&2; exit 1; }
 
