@@ -14,7 +14,7 @@ step "Installing what is needed" tests/lib/deps.sh build run vm man deb intree c
 step "Fetching the kernel 6.1" tests/vm/kernel.sh fetch 6.1
 step "Fetching the kernel 6.12" tests/vm/kernel.sh fetch 6.12
 step "Building user space" make -j2 all
-step "Building the packages" tests/lib/deb.sh
+step "Making the packages" tests/lib/deb.sh
 steps_run || { echo "uvf: FAILED before the tests began."; exit 1; }
 
 if prove --timer --exec tests/run-test tests/platform/packages.sh tests/platform/intree.sh; then

@@ -32,7 +32,9 @@ apt_install() { in_root apt-get -q install -y --no-install-recommends "$@"; }
 clean_debian() {
 	if [[ ! -e $base ]]; then
 		mkdir -p "$(dirname "$base")"
-		debootstrap --variant=minbase bookworm "$root" "$mirror" &&
+		# it mounts /proc there, which must not be there any more should it fail
+		unshare --mount --propagation private \
+			debootstrap --variant=minbase bookworm "$root" "$mirror" &&
 			tar -c -C "$root" -f "$base.new" . && mv "$base.new" "$base" || return
 	else
 		tar -x -C "$root" -f "$base" || return
@@ -81,9 +83,9 @@ for kernel in 6.1 6.12; do
 		bail_out "no kernel $kernel: tests/vm/kernel.sh fetch $kernel"
 done
 [[ -e build/deb/uvf-dkms_${version}_amd64.deb ]] || bail_out "no packages in build/deb: make deb"
-rm -rf "$root"
+rm -rf --one-file-system "$root"
 mkdir -p "$root"
-at_exit rm -rf "$root"
+at_exit rm -rf --one-file-system "$root"
 
 ok "a clean Debian 12" clean_debian
 ok "headers of ${release[6.1]}" apt_install "linux-headers-${release[6.1]}"
