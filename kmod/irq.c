@@ -35,6 +35,7 @@ struct vector {
 
 	/* slow path */
 	unsigned int index;
+	const struct uvf_irq *irq;
 	const struct uvf_irq_user *user;
 	char name[IFNAMSIZ + 4];
 };
@@ -94,8 +95,14 @@ static void raise_again(struct irq_work *work)
 static irqreturn_t handle(int virq, void *data)
 {
 	struct vector *vector = data;
+	struct uvf_irq_hook *hook;
 
 	vector->user->interrupt(vector->user->data, vector->index);
+	rcu_read_lock();
+	hook = rcu_dereference(vector->irq->hook[vector->index]);
+	if (hook)
+		hook->delivered(hook);
+	rcu_read_unlock();
 	return IRQ_HANDLED;
 }
 
@@ -231,6 +238,7 @@ static int vector_request(struct uvf_irq *irq, struct uvf_vectors *vectors, unsi
 	struct vector *vector = irq_domain_get_irq_data(domain, virq)->chip_data;
 
 	vector->index = index;
+	vector->irq = irq;
 	vector->user = irq->user;
 	set_name(vector);
 	vectors->vector[index] = vector;
@@ -342,6 +350,30 @@ void uvf_irq_rename(struct uvf_function *function)
 	for (i = 0; irq->vectors && i < irq->vectors->nr; i++)
 		set_name(irq->vectors->vector[i]);
 	mutex_unlock(&irq->mutex);
+}
+
+void uvf_irq_set_hook(struct uvf_function *function, unsigned int vector,
+		      struct uvf_irq_hook *hook)
+{
+	rcu_assign_pointer(function->irq.hook[vector], hook);
+}
+
+unsigned int uvf_irq_nr(const struct uvf_function *function)
+{
+	ASSERT_RTNL();
+	return function->irq.user ? function->irq.nr : 0;
+}
+
+unsigned int uvf_irq_virq(struct uvf_function *function, unsigned int vector)
+{
+	struct uvf_irq *irq = &function->irq;
+	unsigned int virq = 0;
+
+	mutex_lock(&irq->mutex);
+	if (irq->vectors && vector < irq->vectors->nr)
+		virq = irq->vectors->vector[vector]->virq;
+	mutex_unlock(&irq->mutex);
+	return virq;
 }
 
 /* --- the driver's side -------------------------------------------------------------------- */

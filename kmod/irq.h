@@ -27,9 +27,16 @@ struct uvf_irq_user {
 	const char *name;
 };
 
+/* Somebody else who is told of a vector's deliveries. */
+struct uvf_irq_hook {
+	/* After interrupt(), and like it. */
+	void (*delivered)(struct uvf_irq_hook *hook);
+};
+
 struct uvf_irq {
 	/* fast path */
 	struct uvf_vectors __rcu *live; /* what can be raised now */
+	struct uvf_irq_hook __rcu *hook[UVF_MAX_VECTORS];
 
 	/* slow path */
 	struct mutex mutex; /* below RTNL, and below the lock of the PCI device */
@@ -63,6 +70,19 @@ void uvf_irq_quiesce(struct uvf_function *function);
  * what its interrupt would have done.
  */
 bool uvf_irq_raise(struct uvf_function *function, unsigned int vector);
+
+/*
+ * Hooks stay while vectors come and go. NULL takes one off; then it may still be running, until
+ * RCU readers were awaited. Who sets hooks sees to it that nobody else sets the same.
+ */
+void uvf_irq_set_hook(struct uvf_function *function, unsigned int vector,
+		      struct uvf_irq_hook *hook);
+
+/* How many vectors the function was started with, or 0. Under RTNL. */
+unsigned int uvf_irq_nr(const struct uvf_function *function);
+
+/* Linux' number of a vector, or 0 while it has none. */
+unsigned int uvf_irq_virq(struct uvf_function *function, unsigned int vector);
 
 /* The netdev has another name. */
 void uvf_irq_rename(struct uvf_function *function);

@@ -5,6 +5,7 @@
 #include "irq.h"
 #include "netdev.h"
 #include "netlink.h"
+#include "route.h"
 #include "uplink.h"
 
 #include <linux/module.h>
@@ -28,9 +29,12 @@ static int __init uvf_init(void)
 	err = uvf_uplink_init();
 	if (err)
 		goto err_function;
-	err = uvf_netlink_init();
+	err = uvf_route_init();
 	if (err)
 		goto err_uplink;
+	err = uvf_netlink_init();
+	if (err)
+		goto err_route;
 	err = rtnl_link_register(&uvf_link_ops);
 	if (err)
 		goto err_netlink;
@@ -38,6 +42,8 @@ static int __init uvf_init(void)
 
 err_netlink:
 	uvf_netlink_exit();
+err_route:
+	uvf_route_exit();
 err_uplink:
 	uvf_uplink_exit();
 err_function:
@@ -54,6 +60,7 @@ static void __exit uvf_exit(void)
 	/* Unregisters all functions' netdevs, and waits for their destructors. */
 	rtnl_link_unregister(&uvf_link_ops);
 	uvf_netlink_exit();
+	uvf_route_exit();
 	uvf_uplink_exit();
 	uvf_function_exit();
 	uvf_bridge_exit();

@@ -5,6 +5,7 @@
 #include "compat/compat.h"
 #include "function.h"
 #include "netlink.h"
+#include "route.h"
 #include "tx.h"
 #include "uplink.h"
 #include "xdp.h"
@@ -234,6 +235,8 @@ int uvf_netdev_set_queues(struct uvf_netdev *un, unsigned int nr)
 	uvf_irq_stop(un->function);
 	err = uvf_channels_set(un, nr);
 	uvf_irq_start(un->function, 1 + un->nr_queues, &un->irq_user);
+	uvf_route_trim(un->function, 1 + un->nr_queues);
+	uvf_netlink_notify(un, UVF_CMD_FUNCTION_CHANGE_NTF);
 	return err;
 }
 
@@ -304,6 +307,7 @@ void uvf_netdev_dellink(struct net_device *dev, struct list_head *head)
 
 	uvf_netlink_notify(un, UVF_CMD_FUNCTION_DEL_NTF);
 	un->function->netdev = NULL;
+	uvf_route_trim(un->function, 0);
 	uvf_uplink_detach(un);
 	unregister_netdevice_queue(dev, head);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Generic netlink: what functions there are, and what changes.
+ * Generic netlink: what functions there are, what changes, and routes for their interrupts.
  *
  * Everybody sees the functions of his own network namespace. What else is seen from the initial
  * one, and by whom, is `struct view`.
@@ -9,6 +9,7 @@
 #include "bridge.h"
 #include "function.h"
 #include "netdev.h"
+#include "route.h"
 
 #include <linux/pci.h>
 #include <linux/rtnetlink.h>
@@ -100,7 +101,9 @@ static int put_netdev(struct sk_buff *skb, const struct view *view, const struct
 	    (un->vlan && nla_put_u16(skb, UVF_A_FUNCTION_VLAN, un->vlan)) ||
 	    nla_put(skb, UVF_A_FUNCTION_MAC, ETH_ALEN, dev->dev_addr) ||
 	    nla_put_u32(skb, UVF_A_FUNCTION_MTU, dev->mtu) ||
-	    nla_put_u32(skb, UVF_A_FUNCTION_LINK_STATE, link_state(dev)))
+	    nla_put_u32(skb, UVF_A_FUNCTION_LINK_STATE, link_state(dev)) ||
+	    nla_put_u32(skb, UVF_A_FUNCTION_VECTORS, uvf_irq_nr(un->function)) ||
+	    nla_put_u32(skb, UVF_A_FUNCTION_MODE, un->mode))
 		return -EMSGSIZE;
 	for (i = 0; i < un->nr_queues; i++)
 		if (put_queue(skb, un, i))
@@ -146,26 +149,52 @@ struct address {
 	struct netlink_callback *dump;
 };
 
+static struct address answer_to(const struct genl_info *info)
+{
+	return (struct address){ .portid = info->snd_portid, .seq = info->snd_seq };
+}
+
+static struct address dump_to(struct netlink_callback *cb)
+{
+	return (struct address){
+		.portid = NETLINK_CB(cb->skb).portid,
+		.seq = cb->nlh->nlmsg_seq,
+		.flags = NLM_F_MULTI,
+		.dump = cb,
+	};
+}
+
+static void *begin(struct sk_buff *skb, const struct address *to, u8 cmd)
+{
+	void *header = genlmsg_put(skb, to->portid, to->seq, &family, to->flags, cmd);
+
+	if (header && to->dump)
+		genl_dump_check_consistent(to->dump, header);
+	return header;
+}
+
+/* The whole message or, with an error, nothing of it. */
+static int end(struct sk_buff *skb, void *header, int err)
+{
+	if (err)
+		genlmsg_cancel(skb, header);
+	else
+		genlmsg_end(skb, header);
+	return err;
+}
+
 /* -ENODEV, if it has no PCI device at present. */
 static int fill(struct sk_buff *skb, const struct address *to, u8 cmd, const struct view *view,
 		struct uvf_function *function)
 {
-	void *header = genlmsg_put(skb, to->portid, to->seq, &family, to->flags, cmd);
-	int err;
+	void *header = begin(skb, to, cmd);
 
 	ASSERT_RTNL();
 	if (!header)
 		return -EMSGSIZE;
-	if (to->dump)
-		genl_dump_check_consistent(to->dump, header);
-	err = function->netdev ? put_used(skb, view, netdev_priv(function->netdev)) :
-				 put_unused(skb, function);
-	if (err) {
-		genlmsg_cancel(skb, header);
-		return err;
-	}
-	genlmsg_end(skb, header);
-	return 0;
+	return end(skb, header,
+		   function->netdev ? put_used(skb, view, netdev_priv(function->netdev)) :
+				      put_unused(skb, function));
 }
 
 /* --- function-get ------------------------------------------------------------------------- */
@@ -225,7 +254,7 @@ static struct uvf_function *find(const struct view *view, const struct nlattr *i
 
 static int get_locked(struct sk_buff *skb, const struct view *view, struct genl_info *info)
 {
-	const struct address to = { .portid = info->snd_portid, .seq = info->snd_seq };
+	const struct address to = answer_to(info);
 	struct uvf_function *function;
 
 	function = find(view, info->attrs[UVF_A_FUNCTION_IFINDEX],
@@ -254,7 +283,7 @@ static int function_get(struct sk_buff *request, struct genl_info *info)
 	return genlmsg_reply(skb, info);
 }
 
-static int function_dump_start(struct netlink_callback *cb)
+static int dump_start(struct netlink_callback *cb)
 {
 	if (!nlmsg_attrlen(cb->nlh, GENL_HDRLEN))
 		return 0;
@@ -265,12 +294,7 @@ static int function_dump_start(struct netlink_callback *cb)
 /* RTNL is held for one buffer. Who comes or goes between two of them tears the dump. */
 static int function_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	const struct address to = {
-		.portid = NETLINK_CB(cb->skb).portid,
-		.seq = cb->nlh->nlmsg_seq,
-		.flags = NLM_F_MULTI,
-		.dump = cb,
-	};
+	const struct address to = dump_to(cb);
 	const struct view view = view_of(cb->skb);
 	struct uvf_function *function;
 	int err = 0;
@@ -286,6 +310,181 @@ static int function_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	}
 	rtnl_unlock();
 	return skb->len ?: err == -EMSGSIZE ? err : 0;
+}
+
+/* --- vector-get --------------------------------------------------------------------------- */
+
+static int put_owner(struct sk_buff *skb, int type, struct uvf_function *function, u32 id,
+		     u32 direction)
+{
+	const struct uvf_route_key key = { function, id, direction };
+	u32 portid = uvf_route_portid(&key);
+
+	return portid ? nla_put_u32(skb, type, portid) : 0;
+}
+
+static int put_vector(struct sk_buff *skb, const struct view *view, struct uvf_function *function,
+		      u32 id)
+{
+	const struct uvf_netdev *un = netdev_priv(function->netdev);
+	unsigned int virq = uvf_irq_virq(function, id);
+
+	if (net_eq(dev_net(un->dev), view->net) &&
+	    nla_put_u32(skb, UVF_A_VECTOR_IFINDEX, un->dev->ifindex))
+		return -EMSGSIZE;
+	if (nla_put_string(skb, UVF_A_VECTOR_PCI, pci_name(un->pdev)) ||
+	    nla_put_u32(skb, UVF_A_VECTOR_ID, id) ||
+	    (virq && nla_put_u32(skb, UVF_A_VECTOR_IRQ, virq)) ||
+	    put_owner(skb, UVF_A_VECTOR_IN_OWNER, function, id, UVF_ROUTE_DIRECTION_IN) ||
+	    put_owner(skb, UVF_A_VECTOR_OUT_OWNER, function, id, UVF_ROUTE_DIRECTION_OUT))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int fill_vector(struct sk_buff *skb, const struct address *to, const struct view *view,
+		       struct uvf_function *function, u32 id)
+{
+	void *header = begin(skb, to, UVF_CMD_VECTOR_GET);
+
+	return header ? end(skb, header, put_vector(skb, view, function, id)) : -EMSGSIZE;
+}
+
+/* A function that has vectors, which takes a network device. */
+static struct uvf_function *find_used(const struct view *view, const struct nlattr *ifindex,
+				      const struct nlattr *pci, struct netlink_ext_ack *extack)
+{
+	struct uvf_function *function = find(view, ifindex, pci, extack);
+
+	if (IS_ERR(function) || function->netdev)
+		return function;
+	NL_SET_ERR_MSG_ATTR(extack, pci, "uvf: the function is spare; a link brings it into use");
+	return ERR_PTR(-ENODEV);
+}
+
+static int get_vector_locked(struct sk_buff *skb, const struct view *view, struct genl_info *info)
+{
+	const struct nlattr *id = info->attrs[UVF_A_VECTOR_ID];
+	const struct address to = answer_to(info);
+	struct uvf_function *function;
+
+	function = find_used(view, info->attrs[UVF_A_VECTOR_IFINDEX],
+			     info->attrs[UVF_A_VECTOR_PCI], info->extack);
+	if (IS_ERR(function))
+		return PTR_ERR(function);
+	if (nla_get_u32(id) >= uvf_irq_nr(function)) {
+		NL_SET_ERR_MSG_ATTR(info->extack, id, "uvf: the function has no such vector; it has one, and one for each queue");
+		return -ERANGE;
+	}
+	return fill_vector(skb, &to, view, function, nla_get_u32(id));
+}
+
+static int vector_get(struct sk_buff *request, struct genl_info *info)
+{
+	const struct view view = view_of(request);
+	struct sk_buff *skb;
+	int err;
+
+	if (GENL_REQ_ATTR_CHECK(info, UVF_A_VECTOR_ID)) {
+		GENL_SET_ERR_MSG(info, "uvf: which vector is meant? Its number is missing");
+		return -EINVAL;
+	}
+	skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!skb)
+		return -ENOMEM;
+	rtnl_lock();
+	err = get_vector_locked(skb, &view, info);
+	rtnl_unlock();
+	if (err) {
+		nlmsg_free(skb);
+		return err;
+	}
+	return genlmsg_reply(skb, info);
+}
+
+/* From the vector args[1] on. */
+static int dump_vectors(struct sk_buff *skb, struct netlink_callback *cb, const struct view *view,
+			struct uvf_function *function)
+{
+	const struct address to = dump_to(cb);
+	unsigned int nr = function->netdev ? uvf_irq_nr(function) : 0;
+	int err;
+
+	for (; cb->args[1] < nr; cb->args[1]++) {
+		err = fill_vector(skb, &to, view, function, cb->args[1]);
+		if (err)
+			return err;
+	}
+	cb->args[1] = 0;
+	return 0;
+}
+
+static int vector_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	const struct view view = view_of(cb->skb);
+	struct uvf_function *function;
+	int err = 0;
+
+	rtnl_lock();
+	cb->seq = uvf_function_generation();
+	for (; (function = uvf_function_at(cb->args[0])); cb->args[0]++) {
+		if (visible(&view, function))
+			err = dump_vectors(skb, cb, &view, function);
+		if (err)
+			break;
+	}
+	rtnl_unlock();
+	return skb->len ?: err;
+}
+
+/* --- route-add, route-del ----------------------------------------------------------------- */
+
+static bool is_complete(struct genl_info *info, bool add)
+{
+	if (GENL_REQ_ATTR_CHECK(info, UVF_A_ROUTE_VECTOR))
+		GENL_SET_ERR_MSG(info, "uvf: which vector is meant? Its number is missing");
+	else if (GENL_REQ_ATTR_CHECK(info, UVF_A_ROUTE_DIRECTION))
+		GENL_SET_ERR_MSG(info, "uvf: into the vector, or out of it? The direction is missing");
+	else if (add && GENL_REQ_ATTR_CHECK(info, UVF_A_ROUTE_EVENTFD))
+		GENL_SET_ERR_MSG(info, "uvf: the descriptor of an eventfd is missing");
+	else
+		return true;
+	return false;
+}
+
+static int change_route(struct genl_info *info, const struct view *view, bool add)
+{
+	const struct uvf_route_owner owner = { genl_info_net(info), info->snd_portid };
+	struct uvf_route_key key;
+
+	key.function = find_used(view, info->attrs[UVF_A_ROUTE_IFINDEX],
+				 info->attrs[UVF_A_ROUTE_PCI], info->extack);
+	if (IS_ERR(key.function))
+		return PTR_ERR(key.function);
+	key.vector = nla_get_u32(info->attrs[UVF_A_ROUTE_VECTOR]);
+	key.direction = nla_get_u32(info->attrs[UVF_A_ROUTE_DIRECTION]);
+	if (!add)
+		return uvf_route_del(&key, &owner, info->extack);
+	return uvf_route_add(&key, &owner, nla_get_u32(info->attrs[UVF_A_ROUTE_EVENTFD]),
+			     info->extack);
+}
+
+static int route_change(struct sk_buff *request, struct genl_info *info)
+{
+	const struct view view = view_of(request);
+	bool add = info->genlhdr->cmd == UVF_CMD_ROUTE_ADD;
+	int err;
+
+	/* Not by a flag of the operation: the core would refuse without a text. */
+	if (!netlink_capable(request, CAP_NET_ADMIN)) {
+		GENL_SET_ERR_MSG(info, "uvf: this takes CAP_NET_ADMIN in the initial user namespace");
+		return -EPERM;
+	}
+	if (!is_complete(info, add))
+		return -EINVAL;
+	rtnl_lock();
+	err = change_route(info, &view, add);
+	rtnl_unlock();
+	return err;
 }
 
 /* --- events ------------------------------------------------------------------------------- */
@@ -365,14 +564,48 @@ static const struct nla_policy function_policy[UVF_A_FUNCTION_PCI + 1] = {
 	[UVF_A_FUNCTION_PCI] = { .type = NLA_NUL_STRING, .len = UVF_PCI_SIZE - 1 },
 };
 
+static const struct nla_policy vector_policy[UVF_A_VECTOR_ID + 1] = {
+	[UVF_A_VECTOR_IFINDEX] = NLA_POLICY_MIN(NLA_U32, 1),
+	[UVF_A_VECTOR_PCI] = { .type = NLA_NUL_STRING, .len = UVF_PCI_SIZE - 1 },
+	[UVF_A_VECTOR_ID] = { .type = NLA_U32 },
+};
+
+static const struct nla_policy route_policy[UVF_A_ROUTE_MAX + 1] = {
+	[UVF_A_ROUTE_IFINDEX] = NLA_POLICY_MIN(NLA_U32, 1),
+	[UVF_A_ROUTE_PCI] = { .type = NLA_NUL_STRING, .len = UVF_PCI_SIZE - 1 },
+	[UVF_A_ROUTE_VECTOR] = { .type = NLA_U32 },
+	[UVF_A_ROUTE_DIRECTION] = NLA_POLICY_MAX(NLA_U32, UVF_ROUTE_DIRECTION_OUT),
+	[UVF_A_ROUTE_EVENTFD] = { .type = NLA_U32 },
+};
+
 static const struct genl_ops ops[] = {
 	{
 		.cmd = UVF_CMD_FUNCTION_GET,
 		.policy = function_policy,
 		.maxattr = ARRAY_SIZE(function_policy) - 1,
 		.doit = function_get,
-		.start = function_dump_start,
+		.start = dump_start,
 		.dumpit = function_dump,
+	},
+	{
+		.cmd = UVF_CMD_VECTOR_GET,
+		.policy = vector_policy,
+		.maxattr = ARRAY_SIZE(vector_policy) - 1,
+		.doit = vector_get,
+		.start = dump_start,
+		.dumpit = vector_dump,
+	},
+	{
+		.cmd = UVF_CMD_ROUTE_ADD,
+		.policy = route_policy,
+		.maxattr = ARRAY_SIZE(route_policy) - 1,
+		.doit = route_change,
+	},
+	{
+		.cmd = UVF_CMD_ROUTE_DEL,
+		.policy = route_policy,
+		.maxattr = UVF_A_ROUTE_DIRECTION,
+		.doit = route_change,
 	},
 };
 

@@ -3,6 +3,7 @@
 #ifndef UVF_COMPAT_H
 #define UVF_COMPAT_H
 
+#include <linux/eventfd.h>
 #include <linux/hrtimer.h>
 #include <linux/netdevice.h>
 #include <linux/pci.h>
@@ -109,5 +110,15 @@ static inline void uvf_compat_domain_put(int domain)
 {
 }
 #endif
+
+/* 6.8: it adds one, always. */
+static inline void uvf_compat_eventfd_signal(struct eventfd_ctx *eventfd)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+	eventfd_signal(eventfd);
+#else
+	eventfd_signal(eventfd, 1);
+#endif
+}
 
 #endif /* UVF_COMPAT_H */

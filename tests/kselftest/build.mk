@@ -2,7 +2,8 @@
 # Programs that the tests run, and the XDP programs that they load.
 
 KSELFTEST := $(O)/tests/xsk $(O)/tests/rawlink $(O)/tests/without $(O)/tests/hostile_client \
-	$(O)/tests/nl_uvf $(O)/tests/pci_fuzz $(O)/tests/redirect.bpf.o
+	$(O)/tests/nl_uvf $(O)/tests/nl_route $(O)/tests/nl_fuzz $(O)/tests/pci_fuzz \
+	$(O)/tests/redirect.bpf.o
 
 $(O)/tests/xsk: tests/kselftest/xsk.c
 	@mkdir -p $(@D)

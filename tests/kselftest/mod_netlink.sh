@@ -13,6 +13,7 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/topology.sh"
 nl=$here/../../build/tests/nl_uvf
+fuzz=$here/../../build/tests/nl_fuzz
 xsk=$here/../../build/tests/xsk
 
 field() { in_ns "$1" ip -j -d link show "$2" | jq -r ".[0].$3"; }
@@ -50,11 +51,11 @@ wait_for 5 eval '[[ $(grep -l 0xff0000 /sys/bus/pci/devices/1000?:*/class | wc -
 fw0=$(pci_of fw0) fw7=$(pci_of fw7)
 whole="pci=$fw0 state=used ifindex=$(field host fw0 ifindex) ifname=fw0 \
 uplink=$(field host eth1 ifindex) appliance=firewall mac=02:00:00:00:00:01 mtu=1500 link=down \
-queue0=none"
+vectors=2 mode=private queue0=none"
 is "by name" "$(in_ns host "$nl" get ifname fw0)" "function $whole"
 is "by PCI address" "$(in_ns host "$nl" get pci "$fw0")" "function $whole"
 like "vlan, no appliance" "$(in_ns host "$nl" get ifname fw7)" \
-	"ifname=fw7 uplink=[0-9]+ vlan=7 mac=[0-9a-f:]+ mtu=1400 link=down queue0=none$"
+	"ifname=fw7 uplink=[0-9]+ vlan=7 mac=[0-9a-f:]+ mtu=1400 link=down vectors=2 mode=private queue0=none$"
 is "in two queries, one story" "$(in_ns host "$nl" get ifname fw7)" \
 	"$(in_ns host "$nl" get pci "$fw7")"
 in_ns host ip link set fw0 up
@@ -136,6 +137,10 @@ in_ns host ip link set ev0 down
 event host "down" "^change pci=$ev0 .*link=down"
 in_ns host ip link set ev0 type uvf appliance two
 event host "another appliance" "^change pci=$ev0 .*appliance=two"
+in_ns host ip link set ev0 type uvf mode bridge
+event host "another mode" "^change pci=$ev0 .*mode=bridge"
+in_ns host ethtool -L ev0 combined 3
+event host "more queues" "^change pci=$ev0 .*vectors=4 .*queue0=none queue1=none queue2=none"
 in_ns host ip link set ev0 name ev1
 event host "another name" "^change pci=$ev0 .*ifname=ev1"
 : >"$tmp/initial"
@@ -180,12 +185,20 @@ for name in x 10000:00:00 10000:00:00.00 10000:0:0.0 ffff:00:00.0 10000:ff:1f.7 
 done
 raw "Invalid argument: Unknown attribute type" $get 0 3 01000000
 raw "Invalid argument: Unknown attribute type" $get 0 13
+raw "Invalid argument: Unknown attribute type" $get 0 15
 raw "Invalid argument: Unknown attribute type" $get 0 0 00
 raw "Invalid argument: NLA_F_NESTED not expected" $get 0 0x8001 05000000
 # up to 6.1 without a text: the core lets a dump have none
 raw "Invalid argument: (uvf: a dump takes no attributes|\(no text\))" $get $dump 1 05000000
 raw "Invalid argument: ambiguous or reserved bits" $get 0x400 1 05000000
-for cmd in 0 2 3 4 200; do raw "Operation not supported: " $cmd 0; done
+for cmd in 0 2 3 4 8 200; do raw "Operation not supported: " $cmd 0; done
+
+# --- anything: a longer run is  mod_netlink.sh SECONDS [SEED]
+topology_make fuzz
+ok "random messages" in_ns fuzz "$fuzz" u0 "${1:-10}" ${2:-}
+sed 's/^/# /' "$tap_out"
+ok "and all is well" in_ns host "$nl" get ifname fw0
+ip netns del "uvf-$$-fuzz"
 
 # --- the module goes while somebody listens
 in_ns host ip link set fw0 up

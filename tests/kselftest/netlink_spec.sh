@@ -32,7 +32,7 @@ ok "the specification and the header agree" check $spec $header
 differs 'UVF_A_FUNCTION_X is specified as 3' $spec 's/^        name: state$/        name: x\n        type: u32\n        doc: x.\n      -\n&/'
 differs 'UVF_QUEUE_LEASE_COPY' $header 's/^\tUVF_QUEUE_LEASE_COPY,/\tUVF_QUEUE_LEASE_COPY = 2,/'
 differs 'UVF_CMD_FUNCTION_CHANGE_NTF is .* 4 .* 5 ' $header 's/^\tUVF_CMD_FUNCTION_DEL_NTF,/&\n\tUVF_CMD_X,/'
-differs 'UVF_CMD_X' $header 's/^\tUVF_CMD_FUNCTION_CHANGE_NTF,/&\n\tUVF_CMD_X,/'
+differs 'UVF_CMD_X' $header 's/^\tUVF_CMD_ROUTE_DEL,/&\n\tUVF_CMD_X,/'
 differs 'UVF_A_X_Y' $header 's/^\tUVF_CMD_FUNCTION_GET = 1,/\tUVF_A_X_Y,\n\tUVF_CMD_FUNCTION_GET = 1,/'
 differs 'UVF_A_QUEUE_X' $header 's/^\tUVF_A_QUEUE_LEASE,/&\n\tUVF_A_QUEUE_X,/'
 differs 'UVF_FAMILY_NAME' $spec 's/^name: uvf/name: uvx/'

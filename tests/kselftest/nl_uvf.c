@@ -4,6 +4,8 @@
  *
  *	nl_uvf get ifname|ifindex|pci VALUE
  *	nl_uvf dump
+ *	nl_uvf vector ifname|ifindex|pci VALUE ID
+ *	nl_uvf vectors
  *	nl_uvf torn COMMAND	runs COMMAND in the middle of a dump, prints the dump's flags
  *	nl_uvf events		"listening" first, then until it is killed
  *	nl_uvf raw CMD FLAGS [TYPE HEXBYTES]…	attributes as given; a TYPE of 0x8000 and more nests
@@ -19,12 +21,14 @@
 
 static const char *const states[] = { "spare", "used" };
 static const char *const links[] = { "down", "no-carrier", "up" };
+static const char *const modes[] = { "private", "bridge", "passthru" };
 static const char *const leases[] = { "none", "copy", "zero-copy" };
 static const char *const events[] = {
 	[UVF_CMD_FUNCTION_GET] = "function",
 	[UVF_CMD_FUNCTION_ADD_NTF] = "add",
 	[UVF_CMD_FUNCTION_DEL_NTF] = "del",
 	[UVF_CMD_FUNCTION_CHANGE_NTF] = "change",
+	[UVF_CMD_VECTOR_GET] = "vector",
 };
 
 static const char *word(const char *const *words, size_t count, uint32_t value)
@@ -71,6 +75,21 @@ static void print_attr(struct nlattr *attr)
 		printf(" link=%s", WORD(links, nla_get_u32(attr)));
 		return;
 	case UVF_A_FUNCTION_QUEUE: print_queue(attr); return;
+	case UVF_A_FUNCTION_MODE: printf(" mode=%s", WORD(modes, nla_get_u32(attr))); return;
+	case UVF_A_FUNCTION_VECTORS: printf(" vectors=%u", nla_get_u32(attr)); return;
+	default: printf(" %d=?", nla_type(attr));
+	}
+}
+
+static void print_vector(struct nlattr *attr)
+{
+	switch (nla_type(attr)) {
+	case UVF_A_VECTOR_IFINDEX: printf(" ifindex=%u", nla_get_u32(attr)); return;
+	case UVF_A_VECTOR_PCI: printf(" pci=%s", nla_get_string(attr)); return;
+	case UVF_A_VECTOR_ID: printf(" id=%u", nla_get_u32(attr)); return;
+	case UVF_A_VECTOR_IRQ: printf(" irq=%u", nla_get_u32(attr)); return;
+	case UVF_A_VECTOR_IN_OWNER: printf(" in"); return;
+	case UVF_A_VECTOR_OUT_OWNER: printf(" out"); return;
 	default: printf(" %d=?", nla_type(attr));
 	}
 }
@@ -85,7 +104,7 @@ static void print(struct nlmsghdr *header, void *arg)
 		return;
 	printf("%s", WORD(events, genl->cmd));
 	nla_for_each_attr(attr, genlmsg_attrdata(genl, 0), genlmsg_attrlen(genl, 0), rest)
-		print_attr(attr);
+		(genl->cmd == UVF_CMD_VECTOR_GET ? print_vector : print_attr)(attr);
 	printf("\n");
 }
 
@@ -154,6 +173,15 @@ static int do_get(struct nl_sock *sock, const char *key, const char *value)
 	return nl_ask(sock, msg, print, NULL, NULL);
 }
 
+static int do_vector(struct nl_sock *sock, char **argv)
+{
+	struct nl_msg *msg = nl_new(UVF_CMD_VECTOR_GET, 0);
+
+	nl_put_name(msg, argv[0], argv[1], UVF_A_VECTOR_IFINDEX, UVF_A_VECTOR_PCI);
+	nla_put_u32(msg, UVF_A_VECTOR_ID, atoi(argv[2]));
+	return nl_ask(sock, msg, print, NULL, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -166,6 +194,10 @@ int main(int argc, char **argv)
 		err = do_get(sock, argv[2], argv[3]);
 	else if (!strcmp(what, "dump") && argc == 2)
 		err = nl_ask(sock, nl_new(UVF_CMD_FUNCTION_GET, NLM_F_DUMP), print, NULL, NULL);
+	else if (!strcmp(what, "vectors") && argc == 2)
+		err = nl_ask(sock, nl_new(UVF_CMD_VECTOR_GET, NLM_F_DUMP), print, NULL, NULL);
+	else if (!strcmp(what, "vector") && argc == 5)
+		err = do_vector(sock, argv + 2);
 	else if (!strcmp(what, "torn") && argc == 3)
 		err = do_torn(sock, argv[2]);
 	else if (!strcmp(what, "events") && argc == 2)

@@ -150,9 +150,9 @@
  *
  * CONTROL: GENERIC NETLINK
  *
- * The family UVF_FAMILY_NAME tells what functions there are, and what changes. Functions are made,
- * changed and removed over rtnetlink alone. For tools, the same is written as a specification in
- * Documentation/netlink/uvf.yaml.
+ * The family UVF_FAMILY_NAME tells what functions there are, and what changes, and routes their
+ * interrupts. Functions are made, changed and removed over rtnetlink alone. For tools, the same is
+ * written as a specification in Documentation/netlink/uvf.yaml.
  *
  *	UVF_CMD_FUNCTION_GET	do: the function with this UVF_A_FUNCTION_IFINDEX (in the network
  *				namespace of the socket) or this UVF_A_FUNCTION_PCI; one of the two.
@@ -163,11 +163,19 @@
  *	UVF_CMD_FUNCTION_ADD_NTF, UVF_CMD_FUNCTION_DEL_NTF, UVF_CMD_FUNCTION_CHANGE_NTF
  *				to the multicast group UVF_MCGRP_EVENTS: a function was made or came
  *				into the namespace; is going or moves to another namespace; has
- *				another link state, name, address, MTU, appliance or zero-copy
- *				lease.
+ *				another link state, name, address, MTU, appliance, mode, number of
+ *				queues or zero-copy lease.
  *				The attributes are those of UVF_CMD_FUNCTION_GET, as they are now
  *				(DEL_NTF: as they were). A change is told at least once, and may be
  *				told again; ENOBUFS from the socket means that events were lost.
+ *
+ *	UVF_CMD_VECTOR_GET	do: the vector with this UVF_A_VECTOR_ID of the function with this
+ *				UVF_A_VECTOR_IFINDEX or UVF_A_VECTOR_PCI. dump: all vectors of all
+ *				functions, as above.
+ *
+ *	UVF_CMD_ROUTE_ADD	makes a route between a vector and the eventfd with the descriptor
+ *				UVF_A_ROUTE_EVENTFD of the calling process: see below.
+ *	UVF_CMD_ROUTE_DEL	ends it; only the socket that has made it may.
  *
  * Attributes of a function, enum UVF_A_FUNCTION_*:
  *
@@ -191,6 +199,31 @@
  *	    LEASE		    u32, enum uvf_queue_lease: what kind of AF_XDP socket has it. Of
  *				    copy mode a driver is not told, so there is no event for that.
  *
+ *	VECTORS			u32, how many interrupt vectors it has: one, and one for each queue
+ *	MODE			u32, enum uvf_mode
+ *
+ * Attributes of a vector, enum UVF_A_VECTOR_*: the function's IFINDEX (where that is in the
+ * namespace of the socket) and PCI; ID, u32, counted from 0; IRQ, u32, Linux' number of it, while
+ * the driver is bound; IN_OWNER and OUT_OWNER, u32, netlink ports of the sockets that have made its
+ * routes, if there are routes.
+ *
+ * Attributes of a route, enum UVF_A_ROUTE_*: the function's IFINDEX or PCI; VECTOR, u32;
+ * DIRECTION, u32, enum uvf_route_direction; EVENTFD, u32, not for UVF_CMD_ROUTE_DEL.
+ *
+ *	in		Who writes to the eventfd raises the vector, on the processor that its
+ *			affinity names. The eventfd is emptied by that; what is written before an
+ *			interrupt was delivered is one interrupt. What was written before there
+ *			was a route raises once.
+ *	out		Each delivery of the vector adds one to the eventfd. The function goes on as
+ *			it would without.
+ *
+ * A vector has at most one route in and one out. An eventfd can be the target of several vectors,
+ * or raise one; not both, since vectors could then raise each other for ever. A route ends with
+ * UVF_CMD_ROUTE_DEL; when the netlink socket that made it is closed, by the last process that has
+ * it; when the eventfd is closed likewise; and when the vector or the function's network device
+ * goes. It outlives the driver's being unbound; what is raised meanwhile is lost. To make a route
+ * takes CAP_NET_ADMIN in the initial user namespace.
+ *
  * Nobody needs a capability to ask or to listen. In any network namespace, one sees the functions
  * whose network device is there, wholly. In the initial one,
  *
@@ -205,19 +238,25 @@
  *
  * Each comes with a sentence in NLMSGERR_ATTR_MSG, and changes nothing.
  *
- *	EPERM		CAP_NET_ADMIN is missing in the initial user namespace
+ *	EPERM		CAP_NET_ADMIN is missing in the initial user namespace; a route is another
+ *			socket's
  *	EINVAL		no IFLA_LINK; an attribute that is unknown, malformed, out of range or
  *			read-only; an uplink that is no Ethernet device, a loopback device or itself
  *			a function or above one; an MTU above the uplink's, or too large for the
  *			XDP program or the UMEM that is there
  *			Generic netlink: neither or both of ifindex and PCI address, an attribute
- *			in a dump
+ *			missing, or given in a dump; a descriptor that is not an eventfd's
  *	ENODEV		IFLA_LINK names no device. Generic netlink: no function that one sees
- *			has that ifindex or PCI address
+ *			has that ifindex or PCI address; the function is spare
+ *	ENOENT		there is no such route
+ *	ERANGE		the function has no such vector; an attribute is out of range
+ *	EBADF		the descriptor is not open
+ *	ELOOP		the eventfd has a route in the other direction
  *	ENETDOWN	the uplink is down
  *	EBUSY		the uplink has a receive handler (it is in a bridge, bond, macvlan or the
  *			like); it has a function in passthru mode, or any where passthru is asked
- *			for; a change of the appliance while the function is up
+ *			for; a change of the appliance while the function is up; the vector has
+ *			a route in this direction, or the eventfd raises another one
  *	EADDRNOTAVAIL	the address is no unicast address
  *	EADDRINUSE	a function with this address and VLAN exists on the uplink, or the address
  *			is the uplink's own. An uplink, too, may not take a function's address.
@@ -299,6 +338,11 @@ enum uvf_queue_lease {
 	UVF_QUEUE_LEASE_ZERO_COPY,
 };
 
+enum uvf_route_direction {
+	UVF_ROUTE_DIRECTION_IN,
+	UVF_ROUTE_DIRECTION_OUT,
+};
+
 enum {
 	UVF_A_FUNCTION_IFINDEX = 1,
 	UVF_A_FUNCTION_PCI,
@@ -313,6 +357,8 @@ enum {
 	UVF_A_FUNCTION_MTU,
 	UVF_A_FUNCTION_LINK_STATE,
 	UVF_A_FUNCTION_QUEUE,
+	UVF_A_FUNCTION_VECTORS,
+	UVF_A_FUNCTION_MODE,
 
 	__UVF_A_FUNCTION_MAX,
 	UVF_A_FUNCTION_MAX = (__UVF_A_FUNCTION_MAX - 1)
@@ -327,10 +373,36 @@ enum {
 };
 
 enum {
+	UVF_A_VECTOR_IFINDEX = 1,
+	UVF_A_VECTOR_PCI,
+	UVF_A_VECTOR_ID,
+	UVF_A_VECTOR_IRQ,
+	UVF_A_VECTOR_IN_OWNER,
+	UVF_A_VECTOR_OUT_OWNER,
+
+	__UVF_A_VECTOR_MAX,
+	UVF_A_VECTOR_MAX = (__UVF_A_VECTOR_MAX - 1)
+};
+
+enum {
+	UVF_A_ROUTE_IFINDEX = 1,
+	UVF_A_ROUTE_PCI,
+	UVF_A_ROUTE_VECTOR,
+	UVF_A_ROUTE_DIRECTION,
+	UVF_A_ROUTE_EVENTFD,
+
+	__UVF_A_ROUTE_MAX,
+	UVF_A_ROUTE_MAX = (__UVF_A_ROUTE_MAX - 1)
+};
+
+enum {
 	UVF_CMD_FUNCTION_GET = 1,
 	UVF_CMD_FUNCTION_ADD_NTF,
 	UVF_CMD_FUNCTION_DEL_NTF,
 	UVF_CMD_FUNCTION_CHANGE_NTF,
+	UVF_CMD_VECTOR_GET,
+	UVF_CMD_ROUTE_ADD,
+	UVF_CMD_ROUTE_DEL,
 
 	__UVF_CMD_MAX,
 	UVF_CMD_MAX = (__UVF_CMD_MAX - 1)
