@@ -3,6 +3,7 @@
 #include "netdev.h"
 #include "channels.h"
 #include "compat/compat.h"
+#include "compat/multibuf.h"
 #include "function.h"
 #include "netlink.h"
 #include "route.h"
@@ -355,6 +356,7 @@ void uvf_netdev_setup(struct net_device *dev)
 	dev->priv_flags |= IFF_UNICAST_FLT | IFF_LIVE_ADDR_CHANGE | IFF_NO_QUEUE;
 	uvf_compat_set_lltx(dev);
 	uvf_compat_set_xdp_features(dev);
+	uvf_compat_set_max_segments(dev);
 	netif_keep_dst(dev);
 
 	dev->features |= UVF_FEATURES;

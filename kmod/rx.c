@@ -188,28 +188,29 @@ static void skb_to_stack(struct uvf_burst *burst, struct sk_buff *skb)
 /* Frames of others are given back by xdp_return_frame() alone: their page pool has its own NAPI. */
 static void frame_to_program(struct uvf_burst *burst, struct xdp_frame *frame)
 {
-	struct xdp_buff buff, *xdp;
-	u32 len = xdp_get_frame_len(frame);
+	struct xdp_buff buff, *xdp = uvf_xdp_from_frame(burst, &buff, frame);
 
-	xdp = uvf_xdp_alloc(burst, &buff, len);
-	if (likely(xdp)) {
-		uvf_xdp_copy_frame(xdp->data, frame);
+	if (likely(xdp))
 		uvf_xdp_run(burst, xdp);
-	}
 	xdp_return_frame(frame);
 }
 
 static void segment_to_program(struct uvf_burst *burst, struct sk_buff *skb)
 {
-	bool tagged = skb_vlan_tag_present(skb);
 	struct xdp_buff buff, *xdp;
 
 	burst->counts.multicast += skb->pkt_type == PACKET_MULTICAST;
-	xdp = uvf_xdp_alloc(burst, &buff, skb->len + (tagged ? VLAN_HLEN : 0));
-	if (likely(xdp)) {
-		uvf_xdp_copy_skb(xdp->data, skb);
-		uvf_xdp_run(burst, xdp);
+	if (skb_vlan_tag_present(skb)) {
+		/* Back into its place. Frees the skb if it can't. */
+		skb = __vlan_hwaccel_push_inside(skb);
+		if (unlikely(!skb)) {
+			uvf_burst_drop(burst, UVF_DROP_RX_NO_MEMORY);
+			return;
+		}
 	}
+	xdp = uvf_xdp_from_skb(burst, &buff, skb);
+	if (likely(xdp))
+		uvf_xdp_run(burst, xdp);
 	consume_skb(skb);
 }
 

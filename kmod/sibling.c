@@ -11,6 +11,7 @@
  */
 #include "sibling.h"
 #include "rx.h"
+#include "tx.h"
 #include "uplink.h"
 #include "xdp.h"
 
@@ -131,10 +132,9 @@ bool uvf_sibling_send_skb(struct uvf_netdev *un, struct sk_buff *skb)
 
 static struct xdp_frame *frame_copy(const struct xdp_frame *frame)
 {
-	static struct xdp_rxq_info memory = { .mem.type = MEM_TYPE_PAGE_SHARED };
 	struct xdp_buff xdp;
 
-	if (!uvf_xdp_alloc_private(&xdp, &memory, frame->len, frame->len))
+	if (!uvf_tx_alloc(&xdp, frame->len))
 		return NULL;
 	memcpy(xdp.data, frame->data, frame->len);
 	return xdp_convert_buff_to_frame(&xdp);

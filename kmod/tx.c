@@ -7,6 +7,7 @@
 #include "burst.h"
 #include "netdev.h"
 #include "sibling.h"
+#include "xdp.h"
 
 #include <linux/etherdevice.h>
 #include <linux/filter.h>
@@ -32,6 +33,14 @@ netdev_tx_t uvf_tx_skb(struct sk_buff *skb, struct net_device *dev)
 	else
 		dev_core_stats_tx_dropped_inc(dev);
 	return ret;
+}
+
+/* Gives the memory its type: what is sent belongs to no receive queue. */
+static struct xdp_rxq_info tx_memory = { .mem.type = MEM_TYPE_PAGE_SHARED };
+
+bool uvf_tx_alloc(struct xdp_buff *xdp, u32 len)
+{
+	return uvf_xdp_alloc_private(xdp, &tx_memory, len, len);
 }
 
 /* --- from NAPI ---------------------------------------------------------------------------- */

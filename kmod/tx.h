@@ -10,6 +10,9 @@ struct xdp_buff;
 
 netdev_tx_t uvf_tx_skb(struct sk_buff *skb, struct net_device *dev);
 
+/* A buffer for a frame of `len` bytes that is to be sent, with room for a tag. */
+bool uvf_tx_alloc(struct xdp_buff *xdp, u32 len);
+
 /*
  * Sends the frame in an xdp_buff, with the next flush or before it. Takes the buffer over unless
  * it answers an error.

@@ -2,7 +2,7 @@
 /* The function's own XDP program: where it is set, what it sees, and its verdicts. */
 #include "xdp.h"
 #include "burst.h"
-#include "channels.h"
+#include "multibuf.h"
 #include "netdev.h"
 #include "rx.h"
 #include "tx.h"
@@ -22,7 +22,7 @@ static int set_program(struct net_device *dev, struct netdev_bpf *bpf)
 	struct bpf_prog *old = rtnl_dereference(un->prog);
 
 	if (bpf->prog && dev->mtu > UVF_XDP_MAX_MTU) {
-		NL_SET_ERR_MSG_MOD(bpf->extack, "the MTU is too large for XDP; a frame has to fit into a page");
+		NL_SET_ERR_MSG_MOD(bpf->extack, "the MTU is too large for XDP; set it to 16366 or less");
 		return -EMSGSIZE;
 	}
 	/* NAPI may finish a run with the old one, which is freed after a grace period. */
@@ -77,16 +77,15 @@ bool uvf_xdp_alloc_private(struct xdp_buff *xdp, struct xdp_rxq_info *rxq, u32 r
 	return true;
 }
 
+static bool fits(const struct uvf_queue *queue, u32 len)
+{
+	return len <= (queue->pool ? xsk_pool_get_rx_frame_size(queue->pool) : UVF_XDP_MAX_LEN);
+}
+
 static struct xdp_buff *alloc_from_umem(struct uvf_burst *burst, u32 len)
 {
-	struct xsk_buff_pool *pool = burst->queue->pool;
-	struct xdp_buff *xdp;
+	struct xdp_buff *xdp = xsk_buff_alloc(burst->queue->pool);
 
-	if (unlikely(len > xsk_pool_get_rx_frame_size(pool))) {
-		uvf_burst_drop(burst, UVF_DROP_RX_TOO_LONG);
-		return NULL;
-	}
-	xdp = xsk_buff_alloc(pool);
 	if (unlikely(!xdp)) {
 		burst->fill_empty = true;
 		uvf_burst_drop(burst, UVF_DROP_RX_FILL_EMPTY);
@@ -101,63 +100,96 @@ struct xdp_buff *uvf_xdp_alloc(struct uvf_burst *burst, struct xdp_buff *buff, u
 	struct uvf_queue *queue = burst->queue;
 	u32 room = SKB_WITH_OVERHEAD(PAGE_SIZE) - XDP_PACKET_HEADROOM;
 
-	if (queue->pool)
-		return alloc_from_umem(burst, len);
-	if (unlikely(len > room)) {
+	if (unlikely(!fits(queue, len))) {
 		uvf_burst_drop(burst, UVF_DROP_RX_TOO_LONG);
 		return NULL;
 	}
-	if (unlikely(!uvf_xdp_alloc_private(buff, &queue->rxq, room, len))) {
+	if (queue->pool)
+		return alloc_from_umem(burst, len);
+	if (unlikely(!uvf_xdp_alloc_private(buff, &queue->rxq, max(room, len), len))) {
 		uvf_burst_drop(burst, UVF_DROP_RX_NO_MEMORY);
 		return NULL;
 	}
 	return buff;
 }
 
-void uvf_xdp_copy_frame(void *to, struct xdp_frame *frame)
-{
-	struct skb_shared_info *shared;
-	int i;
+/* --- copies ------------------------------------------------------------------------------- */
 
-	memcpy(to, frame->data, frame->len);
-	if (likely(!xdp_frame_has_frags(frame)))
-		return;
-	to += frame->len;
-	shared = xdp_get_shared_info_from_frame(frame);
-	for (i = 0; i < shared->nr_frags; i++) {
+static void copy_from_frags(const struct xdp_frame *frame, u32 offset, void *to, u32 len)
+{
+	const struct skb_shared_info *shared =
+		xdp_get_shared_info_from_frame((struct xdp_frame *)frame);
+	u32 i, piece, size;
+
+	for (i = 0; i < shared->nr_frags && len; i++) {
 		const skb_frag_t *frag = &shared->frags[i];
 
-		memcpy(to, skb_frag_address(frag), skb_frag_size(frag));
-		to += skb_frag_size(frag);
+		size = skb_frag_size(frag);
+		if (offset >= size) {
+			offset -= size;
+			continue;
+		}
+		piece = min(len, size - offset);
+		memcpy(to, skb_frag_address(frag) + offset, piece);
+		to += piece;
+		len -= piece;
+		offset = 0;
 	}
 }
 
-void uvf_xdp_copy_skb(void *to, const struct sk_buff *skb)
+static void copy_from_frame(const void *data, u32 offset, void *to, u32 len)
 {
-	struct vlan_ethhdr *header = to;
+	const struct xdp_frame *frame = data;
+	u32 piece = offset < frame->len ? min_t(u32, len, frame->len - offset) : 0;
 
-	if (likely(!skb_vlan_tag_present(skb))) {
-		skb_copy_bits(skb, 0, to, skb->len);
-		return;
-	}
-	skb_copy_bits(skb, 0, to, 2 * ETH_ALEN);
-	header->h_vlan_proto = skb->vlan_proto;
-	header->h_vlan_TCI = htons(skb_vlan_tag_get(skb));
-	skb_copy_bits(skb, 2 * ETH_ALEN, to + 2 * ETH_ALEN + VLAN_HLEN, skb->len - 2 * ETH_ALEN);
+	memcpy(to, frame->data + offset, piece);
+	if (unlikely(piece < len))
+		copy_from_frags(frame, offset + piece - frame->len, to + piece, len - piece);
+}
+
+struct xdp_buff *uvf_xdp_from_frame(struct uvf_burst *burst, struct xdp_buff *buff,
+				    struct xdp_frame *frame)
+{
+	u32 len = xdp_get_frame_len(frame);
+	struct xdp_buff *xdp;
+
+	if (unlikely(!fits(burst->queue, len)) && burst->queue->pool)
+		return uvf_multibuf_receive(burst, copy_from_frame, frame, len);
+	xdp = uvf_xdp_alloc(burst, buff, len);
+	if (likely(xdp))
+		copy_from_frame(frame, 0, xdp->data, len);
+	return xdp;
+}
+
+static void copy_from_skb(const void *skb, u32 offset, void *to, u32 len)
+{
+	skb_copy_bits(skb, offset, to, len);
+}
+
+struct xdp_buff *uvf_xdp_from_skb(struct uvf_burst *burst, struct xdp_buff *buff,
+				  struct sk_buff *skb)
+{
+	struct xdp_buff *xdp;
+
+	if (unlikely(!fits(burst->queue, skb->len)) && burst->queue->pool)
+		return uvf_multibuf_receive(burst, copy_from_skb, skb, skb->len);
+	xdp = uvf_xdp_alloc(burst, buff, skb->len);
+	if (likely(xdp))
+		skb_copy_bits(skb, 0, xdp->data, skb->len);
+	return xdp;
 }
 
 /* --- verdicts ----------------------------------------------------------------------------- */
 
 static struct sk_buff *skb_from_umem(struct uvf_queue *queue, struct xdp_buff *xdp)
 {
-	u32 len = xdp->data_end - xdp->data;
+	u32 len = xdp_get_buff_len(xdp);
 	struct sk_buff *skb;
 
 	skb = napi_alloc_skb(&queue->napi, len);
 	if (unlikely(!skb))
 		return NULL;
-	skb_put_data(skb, xdp->data, len);
-	xsk_buff_free(xdp);
+	uvf_multibuf_gather(xdp, skb_put(skb, len));
 	return skb;
 }
 
@@ -198,10 +230,40 @@ static int redirect(struct uvf_burst *burst, struct xdp_buff *xdp)
 	return err;
 }
 
+/* A frame in several buffers is sent in one piece. */
+static int send_back(struct uvf_burst *burst, struct xdp_buff *xdp)
+{
+	struct xdp_buff whole;
+	u32 len;
+	int err;
+
+	if (likely(!xdp_buff_has_frags(xdp)))
+		return uvf_tx_buff(burst, xdp);
+	len = xdp_get_buff_len(xdp);
+	if (!uvf_tx_alloc(&whole, len))
+		return -ENOMEM;
+	uvf_multibuf_gather(xdp, whole.data);
+	err = uvf_tx_buff(burst, &whole);
+	if (err) {
+		xdp_return_buff(&whole);
+		uvf_burst_drop(burst, UVF_DROP_TX_INVALID);
+	}
+	return 0;
+}
+
+/* The core's xdp_return_buff() gives a UMEM's buffer back once for each fragment. */
+static void free_buff(struct uvf_burst *burst, struct xdp_buff *xdp)
+{
+	if (burst->queue->pool)
+		xsk_buff_free(xdp);
+	else
+		xdp_return_buff(xdp);
+}
+
 void uvf_xdp_run(struct uvf_burst *burst, struct xdp_buff *xdp)
 {
 	struct net_device *dev = burst->queue->un->dev;
-	u32 act, len = xdp->data_end - xdp->data;
+	u32 act, len = xdp_get_buff_len(xdp);
 	int err = 0;
 
 	act = bpf_prog_run_xdp(burst->prog, xdp);
@@ -213,7 +275,7 @@ void uvf_xdp_run(struct uvf_burst *burst, struct xdp_buff *xdp)
 		err = pass(burst, xdp);
 		break;
 	case XDP_TX:
-		err = uvf_tx_buff(burst, xdp);
+		err = send_back(burst, xdp);
 		if (unlikely(err))
 			trace_xdp_exception(dev, burst->prog, act);
 		break;
@@ -224,10 +286,10 @@ void uvf_xdp_run(struct uvf_burst *burst, struct xdp_buff *xdp)
 		trace_xdp_exception(dev, burst->prog, act);
 		fallthrough;
 	case XDP_DROP:
-		xdp_return_buff(xdp);
+		free_buff(burst, xdp);
 	}
 	if (unlikely(err)) {
-		xdp_return_buff(xdp);
+		free_buff(burst, xdp);
 		uvf_burst_drop(burst, UVF_DROP_RX_PROGRAM);
 		return;
 	}

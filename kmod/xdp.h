@@ -11,9 +11,9 @@
 struct netdev_bpf;
 struct uvf_burst;
 
-/* Without a UMEM, a frame and what the kernel keeps around it live in one page's worth. */
-#define UVF_XDP_MAX_MTU                                                                            \
-	((int)(SKB_WITH_OVERHEAD(PAGE_SIZE) - XDP_PACKET_HEADROOM - VLAN_ETH_HLEN))
+/* The longest frame. It is in one piece, from the kernel's page fragments of up to 32 KiB. */
+#define UVF_XDP_MAX_LEN 16384
+#define UVF_XDP_MAX_MTU (UVF_XDP_MAX_LEN - VLAN_ETH_HLEN)
 
 int uvf_xdp(struct net_device *dev, struct netdev_bpf *bpf);
 
@@ -25,9 +25,13 @@ int uvf_xdp_receive(struct net_device *dev, int n, struct xdp_frame **frames, u3
  * described in *buff. NULL is counted as dropped.
  */
 struct xdp_buff *uvf_xdp_alloc(struct uvf_burst *burst, struct xdp_buff *buff, u32 len);
-void uvf_xdp_copy_frame(void *to, struct xdp_frame *frame);
-/* The skb's data begin at the Ethernet header; a tag beside the data is put back into place. */
-void uvf_xdp_copy_skb(void *to, const struct sk_buff *skb);
+
+/* The frame as a buffer for the program, copied. NULL is counted as dropped. */
+struct xdp_buff *uvf_xdp_from_frame(struct uvf_burst *burst, struct xdp_buff *buff,
+				    struct xdp_frame *frame);
+/* The skb's data begin at the Ethernet header, and there is no tag beside them. */
+struct xdp_buff *uvf_xdp_from_skb(struct uvf_burst *burst, struct xdp_buff *buff,
+				  struct sk_buff *skb);
 
 /* Runs the program and does as it says. Takes the buffer over. */
 void uvf_xdp_run(struct uvf_burst *burst, struct xdp_buff *xdp);

@@ -10,6 +10,8 @@
  */
 #include "xsk.h"
 #include "burst.h"
+#include "compat/multibuf.h"
+#include "multibuf.h"
 #include "netdev.h"
 #include "netlink.h"
 #include "sibling.h"
@@ -25,7 +27,7 @@
 
 unsigned int uvf_xsk_max_mtu(struct xsk_buff_pool *pool)
 {
-	u32 size = xsk_pool_get_rx_frame_size(pool);
+	u32 size = min_t(u32, uvf_multibuf_max(pool), UVF_XDP_MAX_LEN);
 
 	/* The owner chooses its headroom, up to all of a chunk. */
 	return size > VLAN_ETH_HLEN ? size - VLAN_ETH_HLEN : 0;
@@ -93,46 +95,66 @@ int uvf_xsk_wakeup(struct net_device *dev, u32 index, u32 flags)
 	return 0;
 }
 
-/* Gives the memory its type: what is transmitted belongs to no receive queue. */
-static struct xdp_rxq_info tx_memory = { .mem.type = MEM_TYPE_PAGE_SHARED };
-
-static void transmit_one(struct uvf_burst *burst, struct uvf_burst *peer,
-			 const struct xdp_desc *desc)
+static void *data_of(struct uvf_burst *burst, const struct xdp_desc *desc)
 {
 	/* The core has checked address and length, and read them once. */
-	void *data = xsk_buff_raw_get_data(burst->queue->pool, desc->addr);
-	struct xdp_buff xdp;
+	return xsk_buff_raw_get_data(burst->queue->pool, desc->addr);
+}
 
-	if (uvf_sibling_copy(burst, peer, data, desc->len))
+/* A frame in `n` descriptors. It is put together, so that an uplink needs no fragments. */
+static void transmit(struct uvf_burst *burst, const struct xdp_desc *desc, unsigned int n)
+{
+	struct xdp_buff xdp;
+	unsigned int i;
+	u32 len = 0;
+	void *to;
+
+	for (i = 0; i < n; i++)
+		len += desc[i].len;
+	if (unlikely(len > burst->queue->un->dev->mtu + VLAN_ETH_HLEN)) {
+		uvf_burst_drop(burst, UVF_DROP_TX_INVALID);
 		return;
-	if (unlikely(!uvf_xdp_alloc_private(&xdp, &tx_memory, desc->len, desc->len))) {
+	}
+	if (unlikely(!uvf_tx_alloc(&xdp, len))) {
 		uvf_burst_drop(burst, UVF_DROP_TX_NO_MEMORY);
 		return;
 	}
-	memcpy(xdp.data, data, desc->len);
+	for (i = 0, to = xdp.data; i < n; to += desc[i++].len)
+		memcpy(to, data_of(burst, &desc[i]), desc[i].len);
 	if (likely(!uvf_tx_buff(burst, &xdp)))
 		return;
 	xdp_return_buff(&xdp);
 	uvf_burst_drop(burst, UVF_DROP_TX_INVALID);
 }
 
+/* The descriptors of the frame that begins at `desc`. */
+static unsigned int nr_descriptors(const struct xdp_desc *desc, unsigned int n)
+{
+	unsigned int i = 0;
+
+	while (uvf_compat_continues(&desc[i]) && i + 1 < n)
+		i++;
+	return i + 1;
+}
+
 static bool transmit_all(struct uvf_burst *burst, int budget)
 {
 	struct xsk_buff_pool *pool = burst->queue->pool;
 	struct uvf_burst peer = { .queue = NULL };
-	struct xdp_desc desc;
-	int done = 0;
+	const struct xdp_desc *desc;
+	unsigned int i, k, n;
 
-	while (done < budget && xsk_tx_peek_desc(pool, &desc)) {
-		transmit_one(burst, &peer, &desc);
-		done++;
+	n = xsk_tx_peek_release_desc_batch(pool, budget);
+	for (i = 0; i < n; i += k) {
+		desc = &pool->tx_descs[i];
+		k = nr_descriptors(desc, n - i);
+		if (k > 1 || !uvf_sibling_copy(burst, &peer, data_of(burst, desc), desc->len))
+			transmit(burst, desc, k);
 	}
 	uvf_sibling_done(&peer);
-	if (done) {
-		xsk_tx_completed(pool, done);
-		xsk_tx_release(pool);
-	}
-	return done && done == budget;
+	if (n)
+		xsk_tx_completed(pool, n);
+	return n == budget;
 }
 
 bool uvf_xsk_transmit(struct uvf_burst *burst, int budget)

@@ -6,6 +6,7 @@
  *	all_to_function	on the uplink: all frames do
  *	reflect		on the uplink's peer: all frames go back as they came
  *	to_socket	on the function: all frames go to the AF_XDP socket of their queue
+ *	to_socket_sg	the same, for frames in several buffers
  *	bounce		on the function: what `xsk ask` sends goes back
  */
 #include <linux/bpf.h>
@@ -62,6 +63,12 @@ int reflect(struct xdp_md *ctx __attribute__((unused)))
 
 SEC("xdp")
 int to_socket(struct xdp_md *ctx)
+{
+	return bpf_redirect_map(&sockets, ctx->rx_queue_index, XDP_PASS);
+}
+
+SEC("xdp.frags")
+int to_socket_sg(struct xdp_md *ctx)
 {
 	return bpf_redirect_map(&sockets, ctx->rx_queue_index, XDP_PASS);
 }

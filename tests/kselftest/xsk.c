@@ -12,6 +12,7 @@
  *		busy			busy polling, which runs NAPI in our system calls
  *		queues=N		a socket on each of the first N queues
  *		shared			the sockets share one UMEM (XDP_SHARED_UMEM)
+ *		sg			XDP_USE_SG: frames may take several chunks (Linux 6.6)
  *		unaligned		XDP_UMEM_UNALIGNED_CHUNK_FLAG, and odd addresses
  *	xsk query DEVICE MAC COUNT [WORD]…	ask from an AF_XDP socket, queue 0
  *	xsk bind DEVICE [WORD]…		only bind a socket, and let go of it
@@ -22,7 +23,7 @@
  *
  * A question has the EtherType 0x88b5, its answer 0x88b6 (IEEE 802 local experimental), the
  * addresses exchanged and all else as it was. Behind the header come the frame's number and bytes
- * that follow from it. Without SIZE, sizes run through all from 60 to 1514 bytes.
+ * that follow from it. Without SIZE, of up to 9014, sizes run through all from 60 to 1514 bytes.
  *
  * Both sides print what they counted, and check each byte. Exit: 0 when all came back.
  */
@@ -55,6 +56,7 @@
 #define ANSWER 0x88b6
 #define MIN_SIZE 60
 #define MAX_SIZE 1514
+#define JUMBO_SIZE 9014
 #define NR_CHUNKS 4096
 #define RING_SIZE 2048
 #define BATCH 64
@@ -64,7 +66,7 @@
 struct frame {
 	struct ethhdr eth;
 	__be32 number;
-	uint8_t data[MAX_SIZE - ETH_HLEN - 4];
+	uint8_t data[JUMBO_SIZE - ETH_HLEN - 4];
 } __attribute__((packed));
 
 static volatile sig_atomic_t stopping;
@@ -210,7 +212,7 @@ struct socket {
 	uint8_t *memory;
 	uint64_t first; /* its chunks begin here */
 	uint64_t questions, answers, broken;
-	bool busy;
+	bool busy, pieces;
 
 	/* an asker's: buffers to send from, a stack */
 	uint64_t idle[NR_CHUNKS];
@@ -223,6 +225,12 @@ struct wish {
 	int queues;
 	bool busy, shared, unaligned;
 };
+
+/* Of <linux/if_xdp.h> since 6.6 */
+#ifndef XDP_USE_SG
+#define XDP_USE_SG (1 << 4)
+#define XDP_PKT_CONTD (1 << 0)
+#endif
 
 static struct wish parse_wish(char **words)
 {
@@ -244,6 +252,8 @@ static struct wish parse_wish(char **words)
 			wish.shared = true;
 		else if (!strcmp(*words, "unaligned"))
 			wish.unaligned = true;
+		else if (!strcmp(*words, "sg"))
+			wish.bind_flags |= XDP_USE_SG;
 		else if (strcmp(*words, "zerocopy") && strcmp(*words, "wakeup"))
 			die("'%s' is not known", *words);
 	}
@@ -318,6 +328,7 @@ static void open_socket(struct socket *s, const char *device, int queue, const s
 	}
 	if (err)
 		die("bind to %s: %s", device, strerror(-err));
+	s->pieces = wish->bind_flags & XDP_USE_SG;
 	if (wish->busy)
 		prefer_busy_poll(s);
 }
@@ -357,12 +368,21 @@ static void complete(struct socket *s)
 	xsk_ring_cons__release(&s->completion, n);
 }
 
+static void turn(struct frame *frame)
+{
+	uint8_t mac[ETH_ALEN];
+
+	memcpy(mac, frame->eth.h_dest, ETH_ALEN);
+	memcpy(frame->eth.h_dest, frame->eth.h_source, ETH_ALEN);
+	memcpy(frame->eth.h_source, mac, ETH_ALEN);
+	frame->eth.h_proto = htons(ANSWER);
+}
+
 /* Turns a question into its answer, in place. */
 static bool answer(struct socket *s, const struct xdp_desc *desc)
 {
 	struct frame *frame =
 		xsk_umem__get_data(s->memory, xsk_umem__add_offset_to_addr(desc->addr));
-	uint8_t mac[ETH_ALEN];
 
 	if (desc->len < MIN_SIZE || frame->eth.h_proto != htons(QUESTION))
 		return false;
@@ -371,11 +391,67 @@ static bool answer(struct socket *s, const struct xdp_desc *desc)
 		s->broken++;
 		return false;
 	}
-	memcpy(mac, frame->eth.h_dest, ETH_ALEN);
-	memcpy(frame->eth.h_dest, frame->eth.h_source, ETH_ALEN);
-	memcpy(frame->eth.h_source, mac, ETH_ALEN);
-	frame->eth.h_proto = htons(ANSWER);
+	turn(frame);
 	return true;
+}
+
+/* The same for a frame in several chunks, of which the first has the header. */
+static bool answer_pieces(struct socket *s, const struct xdp_desc *desc, int n)
+{
+	static struct frame frame;
+	uint32_t len = 0;
+	int i;
+
+	for (i = 0; i < n && len + desc[i].len <= sizeof(frame); len += desc[i++].len)
+		memcpy((uint8_t *)&frame + len,
+		       xsk_umem__get_data(s->memory, xsk_umem__add_offset_to_addr(desc[i].addr)),
+		       desc[i].len);
+	if (i < n || frame.eth.h_proto != htons(QUESTION))
+		return false;
+	s->questions++;
+	if (!intact(&frame, len)) {
+		s->broken++;
+		return false;
+	}
+	turn(xsk_umem__get_data(s->memory, xsk_umem__add_offset_to_addr(desc[0].addr)));
+	return true;
+}
+
+static void send_pieces(struct socket *s, const struct xdp_desc *desc, int n)
+{
+	uint32_t to;
+	int i;
+
+	if (!answer_pieces(s, desc, n) || xsk_ring_prod__reserve(&s->tx, n, &to) != (uint32_t)n) {
+		for (i = 0; i < n; i++)
+			give(s, desc[i].addr);
+		return;
+	}
+	for (i = 0; i < n; i++)
+		*xsk_ring_prod__tx_desc(&s->tx, to + i) = (struct xdp_desc){
+			.addr = desc[i].addr,
+			.len = desc[i].len,
+			.options = i + 1 < n ? XDP_PKT_CONTD : 0,
+		};
+	xsk_ring_prod__submit(&s->tx, n);
+	s->answers++;
+}
+
+/* With XDP_USE_SG. What is not yet complete stays in the ring. */
+static void receive_pieces(struct socket *s)
+{
+	static struct xdp_desc desc[BATCH];
+	uint32_t at, i, first = 0, n = xsk_ring_cons__peek(&s->rx, BATCH, &at);
+
+	for (i = 0; i < n; i++) {
+		desc[i] = *xsk_ring_cons__rx_desc(&s->rx, at + i);
+		if (desc[i].options & XDP_PKT_CONTD)
+			continue;
+		send_pieces(s, desc + first, i + 1 - first);
+		first = i + 1;
+	}
+	xsk_ring_cons__cancel(&s->rx, n - first);
+	xsk_ring_cons__release(&s->rx, first);
 }
 
 static void receive(struct socket *s)
@@ -417,7 +493,10 @@ static int serve(struct socket *s, int n)
 	while (!stopping && !err) {
 		for (i = 0; i < n && !err; i++) {
 			complete(&s[i]);
-			receive(&s[i]);
+			if (s[i].pieces)
+				receive_pieces(&s[i]);
+			else
+				receive(&s[i]);
 			err = kick(&s[i]);
 		}
 		if (!err && poll(fds, n, 100) > 0)
@@ -458,6 +537,7 @@ static void open_all(struct socket *s, const char *device, const struct wish *wi
 	}
 }
 
+/* All of them have the same wishes. */
 static void attach_sockets(const char *device, struct socket *s, int n)
 {
 	struct bpf_object *object = load();
@@ -468,7 +548,7 @@ static void attach_sockets(const char *device, struct socket *s, int n)
 		if (bpf_map_update_elem(map_of(object, "sockets"), &i, &fd, 0))
 			die("XSKMAP: %s", strerror(errno));
 	}
-	attach(index_of(device), object, "to_socket");
+	attach(index_of(device), object, s->pieces ? "to_socket_sg" : "to_socket");
 }
 
 static int echo(char **args)
@@ -544,8 +624,8 @@ struct asker {
 	uint32_t answers, broken;
 };
 
-/* A window of full pages, as drivers account a small frame. */
-#define RECEIVE_BUFFER (WINDOW * 8192)
+/* A window of what drivers account for a frame: a page for a small one, pages for a large one. */
+#define RECEIVE_BUFFER (WINDOW * 32768)
 
 static void asker_open(struct asker *asker, const char *device, const char *mac, int protocol)
 {

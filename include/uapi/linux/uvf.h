@@ -98,8 +98,10 @@
  * UMEM chunk less its headroom and XDP's 256 bytes must hold MTU + 18 bytes, else bind() fails
  * with EMSGSIZE (or EINVAL, where the kernel has a check of its own), and falls back to copy mode
  * where XDP_ZEROCOPY was not given. While it is bound the MTU can't be raised above that.
- * Socket and XDP program may come in any order. An XDP program needs an MTU of at most a page less
- * 594 bytes: 3,502 on x86.
+ * Socket and XDP program may come in any order. From Linux 6.6 on, a
+ * socket bound with XDP_USE_SG, and a program that knows of fragments, take longer frames in
+ * several chunks. An XDP program works with an MTU of up to 16,366: it sees a frame in one piece,
+ * but for those in several chunks of a UMEM.
  *
  *
  * THE PCI SIDE
