@@ -22,7 +22,7 @@ kernel() { make -s -C "$linux" O="$out" "$@"; }
 # The smallest kernel that has what the module depends on, and a choice for the module.
 configure() { # y, m or n; words of Kconfig to leave out
 	local word
-	for word in 64BIT MODULES PCI NET INET BPF_SYSCALL XDP_SOCKETS VLAN_8021Q NETDEVICES; do
+	for word in 64BIT MODULES PCI PCI_MSI NET INET BPF_SYSCALL XDP_SOCKETS VLAN_8021Q NETDEVICES; do
 		[[ " ${*:2} " == *" $word "* ]] || echo "CONFIG_$word=y"
 	done >"$dir/fragment"
 	echo "CONFIG_UVF=$1" >>"$dir/fragment"
@@ -40,6 +40,7 @@ ok "a kernel tree" tar -xf "$source" -C "$dir"
 ok "make intree" make -s intree LINUX="$linux"
 is "Kconfig: not without AF_XDP" "$(configure y XDP_SOCKETS)" ""
 is "Kconfig: not without PCI" "$(configure y PCI)" ""
+is "Kconfig: not without MSI" "$(configure y PCI_MSI)" ""
 is "Kconfig: built in" "$(configure y)" y
 ok "the tree is prepared" kernel -j2 prepare
 ok "compiled to be built in" quietly drivers/net/uvf/
