@@ -110,6 +110,16 @@ rises "mailbox: carrier lost" fw0-ctl in_ns client ip link set eth0 down
 rises "mailbox: carrier" fw0-ctl in_ns client ip link set eth0 up
 in_ns host ip link set fw0 mtu 1500
 
+# --- a vector for each queue
+ok "four queues" in_ns host ethtool -L fw0 combined 4
+is "four queues: vectors" "$(vectors)" "fw0-ctl fw0-0 fw0-1 fw0-2 fw0-3"
+rises "four queues: the last one's" fw0-3 \
+	in_ns host taskset -c 1 "$xsk" kick fw0 10 zerocopy queues=4
+ok "as many as there can be" in_ns host ethtool -L fw0 combined 16
+is "as many as there can be: vectors" "$(vectors | wc -w)" 17
+ok "one queue" in_ns host ethtool -L fw0 combined 1
+is "one queue: vectors" "$(vectors)" "fw0-ctl fw0-0"
+
 # --- work
 rises "frames for the stack" fw0-0 in_ns client ping -q -b -c 2 -i 0.1 -W 1 10.1.0.255
 move fw0-0 3

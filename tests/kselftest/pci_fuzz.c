@@ -4,6 +4,7 @@
  *
  *	pci_fuzz sweep ADDRESS			write patterns at each offset in each width, and
  *						compare all of the space with what should be there
+ *	pci_fuzz map ADDRESS			map BAR 0, which should be refused
  *	pci_fuzz run SECONDS SEED ADDRESS…	two processes: one reads and writes at random, the
  *						other unbinds, binds, enables, removes and rescans,
  *						forbids MSI and moves interrupts
@@ -21,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -168,6 +170,20 @@ static int sweep(const char *address)
 	if (memcmp(first, model, SIZE))
 		die("what was there can't be written back");
 	printf("swept %s\n", address);
+	return 0;
+}
+
+static int map(const char *address)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/resource0", address);
+	fd = open(path, O_RDWR);
+	if (fd < 0)
+		die("%s: %s", path, strerror(errno));
+	if (mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED)
+		die("BAR 0 can't be mapped: %s", strerror(errno));
 	return 0;
 }
 
@@ -320,8 +336,10 @@ int main(int argc, char **argv)
 	describe();
 	if (argc == 3 && !strcmp(argv[1], "sweep"))
 		return sweep(argv[2]);
+	if (argc == 3 && !strcmp(argv[1], "map"))
+		return map(argv[2]);
 	if (argc < 5 || strcmp(argv[1], "run"))
-		die("there is sweep ADDRESS, and run SECONDS SEED ADDRESS…");
+		die("there is sweep ADDRESS, map ADDRESS, and run SECONDS SEED ADDRESS…");
 	devices = argv + 4;
 	nr_devices = argc - 4;
 	return run(atof(argv[2]), strtoul(argv[3], NULL, 0));

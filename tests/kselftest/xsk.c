@@ -17,7 +17,7 @@
  *	xsk query DEVICE MAC COUNT [WORD]…	ask from an AF_XDP socket, queue 0
  *	xsk bind DEVICE [WORD]…		only bind a socket, and let go of it
  *	xsk hold DEVICE [WORD]…		bind, and do nothing: not even fill, until SIGTERM
- *	xsk kick DEVICE COUNT		wake the device up COUNT times, and have nothing to send
+ *	xsk kick DEVICE COUNT [WORD]…	wake each queue up COUNT times, and have nothing to send
  *	xsk ask DEVICE MAC COUNT [SIZE]	send COUNT frames, wait for as many intact answers
  *	xsk flood DEVICE MAC SECONDS	send frames as fast as it goes
  *
@@ -603,15 +603,15 @@ static int hold(char **args)
 
 static int kick_only(char **args)
 {
+	static struct socket s[MAX_QUEUES];
 	struct wish wish = parse_wish(args + 2);
-	struct socket s = {};
-	int i, count = atoi(args[1]);
+	int i, q, count = atoi(args[1]);
 
-	open_umem(&s, &wish);
-	open_socket(&s, args[0], 0, &wish);
+	open_all(s, args[0], &wish, 0);
 	for (i = 0; i < count; i++)
-		if (sendto(xsk_socket__fd(s.xsk), NULL, 0, MSG_DONTWAIT, NULL, 0) < 0)
-			die("wake-up %d: %s", i, strerror(errno));
+		for (q = 0; q < wish.queues; q++)
+			if (sendto(xsk_socket__fd(s[q].xsk), NULL, 0, MSG_DONTWAIT, NULL, 0) < 0)
+				die("wake-up %d: %s", i, strerror(errno));
 	printf("kicked %d\n", count);
 	return 0;
 }

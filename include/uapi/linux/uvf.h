@@ -147,6 +147,7 @@
  *
  * A queue's NAPI runs on the processor that raised its vector, if /proc/irq/N/smp_affinity names
  * it; else on the first one that it names. While NAPI runs, more work raises no more interrupts.
+ * Enable and mask bits that are written behind the kernel's back, with setpci, hold nothing up.
  * Without vectors all is as with them, but NAPI runs on the processor that has the work.
  *
  *
