@@ -36,6 +36,11 @@ expect_fail "can't name an appliance" in_ns host uvf add fw0 --link eth1 --backe
 	--appliance abcdefghijklmnopqrstuvwxyz012345
 expect_fail "'4095' is not a VLAN id" in_ns host uvf add fw0 --link eth1 --vlan 4095
 expect_fail "'5x' is not a VLAN id" in_ns host uvf add fw0 --link eth1 --vlan 5x
+expect_fail "'bridged' is not a mode" in_ns host uvf add fw0 --link eth1 --mode bridged
+expect_fail "'17' is not a number of queues" in_ns host uvf add fw0 --link eth1 --queues 17
+expect_fail "the mode bridge takes uvf.ko" \
+	in_ns host uvf add fw0 --link eth1 --backend veth --mode bridge
+expect_fail "4 queues take uvf.ko" in_ns host uvf add fw0 --link eth1 --backend veth --queues 4
 expect_fail "'dpdk' is not a backend" in_ns host uvf add fw0 --link eth1 --backend dpdk
 expect_fail "File exists" in_ns host uvf add eth1 --link eth1 --backend veth
 in_ns host ip link set eth1 down

@@ -57,6 +57,23 @@ bool uvf_port_parse(const char *alias, struct uvf_link *link)
 }
 
 /* Strings from the kernel end within their attribute, but for truncation nobody vouches. */
+static const char *const modes[] = { "private", "bridge", "passthru" };
+
+const char *uvf_mode_text(uint32_t mode)
+{
+	return mode <= UVF_MODE_MAX ? modes[mode] : "?";
+}
+
+int uvf_mode_parse(const char *text)
+{
+	int mode;
+
+	for (mode = 0; mode <= UVF_MODE_MAX; mode++)
+		if (!strcmp(text, modes[mode]))
+			return mode;
+	return -1;
+}
+
 static void take_string(char *to, size_t size, const struct nlattr *attr)
 {
 	if (attr)
@@ -77,6 +94,10 @@ static void parse_info(struct uvf_link *link, struct nlattr *info)
 	take_string(link->pci, sizeof(link->pci), data[IFLA_UVF_PCI]);
 	if (data[IFLA_UVF_VLAN] && nla_len(data[IFLA_UVF_VLAN]) >= 2)
 		link->vlan = nla_get_u16(data[IFLA_UVF_VLAN]);
+	if (data[IFLA_UVF_MODE] && nla_len(data[IFLA_UVF_MODE]) >= 4)
+		link->mode = nla_get_u32(data[IFLA_UVF_MODE]);
+	if (data[IFLA_UVF_QUEUES] && nla_len(data[IFLA_UVF_QUEUES]) >= 4)
+		link->queues = nla_get_u32(data[IFLA_UVF_QUEUES]);
 }
 
 static void parse_attributes(struct uvf_link *link, struct nlattr **attrs)

@@ -30,6 +30,8 @@ struct uvf_link {
 	uint32_t mtu;
 	uint8_t mac[6];
 	uint16_t vlan; /* UVF_VLAN_ANY: all */
+	uint32_t mode; /* enum uvf_mode, of a uvf link */
+	uint32_t queues; /* of a uvf link */
 	int uplink; /* of a port: from its alias */
 	char name[IFNAMSIZ];
 	char kind[IFNAMSIZ];
@@ -50,6 +52,10 @@ struct uvf_function {
 	const struct uvf_link *port; /* where the uplink delivers: @netdev itself, or the port */
 	const struct uvf_link *uplink; /* NULL: in another network namespace */
 };
+
+/* The words of enum uvf_mode, and back: -1 for a word that is none. */
+const char *uvf_mode_text(uint32_t mode);
+int uvf_mode_parse(const char *text);
 
 /* 1: parsed; 0: not about a link; -EINVAL: malformed. */
 int uvf_link_parse(struct nlmsghdr *msg, struct uvf_link *link);

@@ -34,6 +34,8 @@ struct plan {
 	const char *uplink;
 	const char *appliance;
 	unsigned int vlan;
+	int mode; /* enum uvf_mode, or -1: not given */
+	unsigned int queues; /* 0: not given */
 	enum backend backend;
 };
 
@@ -41,6 +43,9 @@ static const struct argp_option options[] = {
 	{ "link", 'l', "UPLINK", 0, "the uplink to make it on", 0 },
 	{ "appliance", 'a', "NAME", 0, "the appliance it is for (default: any)", 0 },
 	{ "vlan", 'V', "ID", 0, "only frames of this VLAN, 1 to 4094, untagged for the appliance", 0 },
+	{ "mode", 'm', "private|bridge|passthru", 0,
+	  "who else on the uplink it speaks with (default: private)", 0 },
+	{ "queues", 'q', "N", 0, "pairs of queues, 1 to 16 (default: 1)", 0 },
 	{ "backend", 'b', "uvf|veth", 0,
 	  "made by uvf.ko, or of a veth pair (default: uvf.ko if it is loaded)", 0 },
 	{ 0 },
@@ -62,6 +67,17 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
 		plan->vlan = strtoul(arg, &end, 10);
 		if (*end || end == arg || !plan->vlan || plan->vlan > 4094)
 			argp_failure(state, 64, 0, "'%s' is not a VLAN id: 1 to 4094", arg);
+		return 0;
+	case 'm':
+		plan->mode = uvf_mode_parse(arg);
+		if (plan->mode < 0)
+			argp_failure(state, 64, 0, "'%s' is not a mode: private, bridge or "
+						   "passthru", arg);
+		return 0;
+	case 'q':
+		plan->queues = strtoul(arg, &end, 10);
+		if (*end || end == arg || !plan->queues || plan->queues > UVF_MAX_QUEUES)
+			argp_failure(state, 64, 0, "'%s' is not a number of queues: 1 to 16", arg);
 		return 0;
 	case 'b':
 		if (!strcmp(arg, "uvf"))
@@ -130,6 +146,10 @@ static int add_uvf(struct facts *facts, const struct plan *plan, const struct uv
 		nla_put_string(msg, IFLA_UVF_APPLIANCE, plan->appliance);
 	if (plan->vlan)
 		nla_put_u16(msg, IFLA_UVF_VLAN, plan->vlan);
+	if (plan->mode >= 0)
+		nla_put_u32(msg, IFLA_UVF_MODE, plan->mode);
+	if (plan->queues)
+		nla_put_u32(msg, IFLA_UVF_QUEUES, plan->queues);
 	nla_nest_end(msg, data);
 	nla_nest_end(msg, info);
 	return call(facts, msg, "make", plan->name);
@@ -246,6 +266,17 @@ static int check_uplink(struct facts *facts, const struct plan *plan, const stru
 	return 0;
 }
 
+static int check_veth(const struct plan *plan)
+{
+	if (plan->mode > UVF_MODE_PRIVATE)
+		return uvf_fail(EOPNOTSUPP, "the mode %s takes uvf.ko: a function backed by veth is "
+					    "private", uvf_mode_text(plan->mode));
+	if (plan->queues > 1)
+		return uvf_fail(EOPNOTSUPP, "%u queues take uvf.ko: a function backed by veth has "
+					    "one", plan->queues);
+	return 0;
+}
+
 static int add(struct facts *facts, const struct plan *plan)
 {
 	const struct uvf_link *uplink;
@@ -266,19 +297,19 @@ static int add(struct facts *facts, const struct plan *plan)
 	if (err)
 		return err;
 	if (plan->backend == BACKEND_VETH)
-		return add_veth(facts, plan, uplink);
+		return check_veth(plan) ?: add_veth(facts, plan, uplink);
 	err = add_uvf(facts, plan, uplink);
 	if (err != -EOPNOTSUPP)
 		return err;
 	if (plan->backend == BACKEND_UVF)
 		return uvf_fail(EOPNOTSUPP, "the kernel does not know functions: load uvf.ko "
 					    "(`modprobe uvf`), or use --backend veth");
-	return add_veth(facts, plan, uplink);
+	return check_veth(plan) ?: add_veth(facts, plan, uplink);
 }
 
 int cmd_add(int argc, char **argv)
 {
-	struct plan plan = { 0 };
+	struct plan plan = { .mode = -1 };
 	struct facts facts;
 	int err;
 

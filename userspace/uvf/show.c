@@ -36,6 +36,7 @@ struct json_object *show_json(const struct fact *fact)
 {
 	const struct uvf_function *function = &fact->function;
 	struct json_object *object = json_object_new_object();
+	bool is_uvf = function->port == function->netdev;
 	char mac[MAC_TEXT_SIZE];
 
 	text(object, "function", function->netdev->name);
@@ -46,6 +47,9 @@ struct json_object *show_json(const struct fact *fact)
 	text(object, "mac", mac_text(function->netdev->mac, mac));
 	json_object_object_add(object, "vlan", function->port->vlan == UVF_VLAN_ANY ?
 			       NULL : json_object_new_int(function->port->vlan));
+	text(object, "mode", is_uvf ? uvf_mode_text(function->netdev->mode) : NULL);
+	json_object_object_add(object, "queues",
+			       json_object_new_int(is_uvf ? function->netdev->queues : 1));
 	json_object_object_add(object, "mtu", json_object_new_int(function->netdev->mtu));
 	json_object_object_add(object, "ifindex", json_object_new_int(function->netdev->ifindex));
 	text(object, "state", fact_state(fact));

@@ -208,6 +208,11 @@ static int on_lease(struct session *session, const struct uvf_request *request,
 	if (!(links.uplink->flags & IFF_UP))
 		return uvf_fail(ENETDOWN, "%s, the uplink of %s, is down: `ip link set %s up` first",
 				links.uplink->name, function->name, links.uplink->name);
+	/* Its flows are spread over all of them, and the socket would be on the first. */
+	if (links.netdev->queues > 1)
+		return uvf_fail(EOPNOTSUPP, "%s has %u queues, and uvfd leases functions of one: "
+					    "`ethtool -L %s combined 1` first",
+				function->name, links.netdev->queues, function->name);
 	err = lease_open(session, function, request->lease.ring_size);
 	if (err)
 		return err;
