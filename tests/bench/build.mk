@@ -2,6 +2,7 @@
 # Measurements, and the programs they are made with.
 
 BENCH := $(O)/bench/burst $(O)/bench/generate
+BENCH_GUEST := $(O)/bench/instructions $(O)/bench/profile
 
 $(O)/bench/burst: tests/bench/burst.c include/uvf/libuvf.h | $(LIBUVF_SO)
 	@mkdir -p $(@D)
@@ -11,6 +12,14 @@ $(O)/bench/generate: tests/bench/generate.c
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE $(CFLAGS) $< -lbpf -o $@
 
+$(O)/bench/instructions: tests/bench/instructions.c
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE $(CFLAGS) $< -lxdp -lbpf -o $@
+
+$(O)/bench/profile: tests/bench/profile.c
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE $(CFLAGS) $< -o $@
+
 # tests/kselftest/bench.sh runs them too.
 unit-tests: $(BENCH)
 
@@ -19,4 +28,12 @@ bench: ## libuvf beside dpdk-testpmd on veth: frames a second, as a ratio
 	@$(MAKE) -s userspace $(BENCH)
 	@tests/bench/veth.sh
 
-.PHONY: bench
+KERNELS ?= 6.1 6.12 7.2
+
+bench-guest: ## instructions a packet, and a function, beside veth: in VMs that count; KERNELS="6.1 6.12 7.2"
+	@tests/lib/deps.sh build kmod vm
+	@$(MAKE) -s userspace iproute2 $(BENCH_GUEST) $(O)/tests/redirect.bpf.o
+	@for kernel in $(KERNELS); do tests/vm/kernel.sh fetch $$kernel && $(MAKE) -s kmod KERNEL=$$kernel || exit; done
+	@KERNELS="$(KERNELS)" tests/bench/guest.sh
+
+.PHONY: bench bench-guest

@@ -122,7 +122,8 @@ accel_args() {
 	if [[ $accel == kvm ]]; then
 		echo -accel kvm -cpu host
 	elif [[ -n $icount ]]; then
-		echo -accel tcg -cpu max,la57=off -icount shift=0
+		# each byte of a `rep movsb` would count as an instruction
+		echo -accel tcg -cpu max,la57=off,erms=off,fsrm=off -icount shift=0
 	elif [[ $kernel == 6.1 ]]; then
 		echo -accel tcg,thread=multi -cpu max,la57=off
 	else
