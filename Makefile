@@ -46,6 +46,9 @@ check-matrix: ## the tests that run in a VM, on each of KERNELS="6.1 6.12 7.2"; 
 check-conformance: ## the kernel's own AF_XDP conformance program on functions, of 6.1 and 6.12; takes long
 	@tests/lib/check-conformance.sh
 
+check-fuzz-long: ## the module's fuzzers on the debug kernel, for DURATION=3600 seconds
+	@tests/lib/check-fuzz-long.sh
+
 kmod: ## uvf.ko for KERNEL=6.1 (default), 6.12, 7.2, debug or host
 
 lint: ## style, shellcheck, clang-tidy, W=1 and sparse
@@ -60,5 +63,5 @@ clean: ## remove what was built; fetched kernels stay
 distclean: ## remove build/ altogether
 	rm -rf build
 
-.PHONY: userspace bpf firewall iproute2 unit-tests fuzzers all help run check check-debug check-matrix check-conformance lint fuzz clean distclean
+.PHONY: userspace bpf firewall iproute2 unit-tests fuzzers all help run check check-debug check-matrix check-fuzz-long check-conformance lint fuzz clean distclean
 .DELETE_ON_ERROR:

@@ -18,6 +18,7 @@ faults=/sys/kernel/debug
 attributes=("$faults/failslab" "$faults/fail_page_alloc")
 xsk=$here/../../build/tests/xsk
 ko=$(module_path)
+driver=/sys/bus/pci/drivers/uvf
 
 [[ -e /proc/self/fail-nth && -d ${attributes[0]} && -d ${attributes[1]} &&
 	-e ${attributes[0]}/require-start ]] || skip_all "this kernel injects no faults"
@@ -97,7 +98,7 @@ inject() {
 		}
 	done
 	diag "$what: $((nth - 1)) faults, $refused refused, $survived survived"
-	ok "$what: faults were injected" test $refused -gt 0
+	ok "$what: faults were injected" test $((refused + survived)) -gt 0
 	is "$what: works without" "$status" 0
 	eval "$undo" || fail "$what: undone"
 	ok "$what: nothing is left of it" wait_for 5 unchanged
@@ -108,28 +109,27 @@ topology_wire client eth0 10.1.0.1/24 host eth1 10.1.0.2/24
 on_host=(nsenter "--net=/run/netns/uvf-$$-host")
 mac=02:00:00:00:00:01
 
-# The PCI core goes on with what it could only half add: pci_device_add() warns and returns,
-# pci_register_host_bridge() puts the bridge that its caller puts again. No caller can help that.
-require_module
-# shellcheck disable=SC2046 # two words
-reject $(range_of pci_device_add pci_register_host_bridge)
-inject insmod 'rmmod uvf' insmod "$ko" spare=1
-reject 0 0
-# …but a device that it does not even begin to add is in that range.
-# shellcheck disable=SC2046
-require $(range_of pci_alloc_dev)
-inject "insmod, a PCI device" 'rmmod uvf' insmod "$ko" spare=1
-require_module
 module_load
 
+# __pci_enable_msix_range() unmaps the table twice when the vectors can't be had (6.12), and warns.
+# What it does not even come to is failed by itself; our part of vectors is left.
+# shellcheck disable=SC2046 # two words
+require $(range_of pci_setup_msi_context)
+inject "ip link add, without vectors" 'in_ns host ip link del fw0' \
+	"${on_host[@]}" ip link add link eth1 name fw0 type uvf
+require_module
+# shellcheck disable=SC2046
+reject $(range_of __pci_enable_msix_range)
 inject "ip link add" 'in_ns host ip link del fw0' \
 	"${on_host[@]}" ip link add link eth1 name fw0 type uvf appliance test
 inject "ip link add, with a vlan" 'in_ns host ip link del fw0' \
 	"${on_host[@]}" ip link add link eth1 name fw0 type uvf vlan 7
+inject "ip link add, with queues" 'in_ns host ip link del fw0' \
+	"${on_host[@]}" ip link add link eth1 name fw0 type uvf mode bridge queues 4
 ok "nothing holds the uplink" in_ns host ip link add link eth1 name mv0 type macvlan
 in_ns host ip link del mv0
 
-ok "a function" in_ns host ip link add link eth1 name fw0 address $mac type uvf appliance test
+ok "a function" in_ns host ip link add link eth1 name fw0 address $mac type uvf appliance test queues 4
 inject "ip link add, beside another" 'in_ns host ip link del fw1' \
 	"${on_host[@]}" ip link add link eth1 name fw1 type uvf
 inject "ip link set up" 'in_ns host ip link set fw0 down' "${on_host[@]}" ip link set fw0 up
@@ -140,9 +140,28 @@ inject "ip link set address" 'in_ns host ip link set fw0 address $mac' \
 inject "an AF_XDP socket" true "${on_host[@]}" "$xsk" bind fw0 zerocopy
 inject "a program" 'in_ns host "$xsk" detach fw0' "${on_host[@]}" "$xsk" attach fw0 bounce
 
+inject "ethtool -L" 'in_ns host ethtool -L fw0 combined 4' "${on_host[@]}" ethtool -L fw0 combined 2
+inject "what generic netlink tells" true "${on_host[@]}" "$top/build/tests/nl_uvf" get ifname fw0
+pci=$(in_ns host ip -j -d link show fw0 | jq -r '.[0].linkinfo.info_data.pci')
+echo "$pci" >$driver/unbind
+inject "driver bound" 'echo "$pci" >$driver/unbind' bash -c "echo $pci >$driver/bind"
+echo "$pci" >$driver/bind
+
 # --- and all is well
 in_ns host ip link set fw0 netns "uvf-$$-a"
 in_ns a ip addr add 10.1.0.3/24 dev fw0
 in_ns a ip link set fw0 up
 ok "traffic" in_ns client ping -q -c 3 -i 0.2 -W 5 10.1.0.3
 ok "rmmod" rmmod uvf
+
+# --- the module itself, last because it takes longest
+# The PCI core goes on with what it could only half add: pci_device_add() warns and returns,
+# pci_register_host_bridge() puts the bridge that its caller puts again. No caller can help that.
+# shellcheck disable=SC2046 # two words
+reject $(range_of pci_device_add pci_register_host_bridge)
+inject insmod 'rmmod uvf' insmod "$ko" spare=1
+reject 0 0
+# …but a device that it does not even begin to add is in that range.
+# shellcheck disable=SC2046
+require $(range_of pci_alloc_dev)
+inject "insmod, a PCI device" 'rmmod uvf' insmod "$ko" spare=1
