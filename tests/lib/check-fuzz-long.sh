@@ -27,7 +27,7 @@ steps_run || { echo "uvf: FAILED before the fuzzers began."; exit 1; }
 
 # Not only the fuzzers are slow there: TIMEOUT_SCALE, 5, multiplies what is more than they need.
 if tests/vm/vm.sh --kernel "$kernel" --timeout $((duration / 2 + 300)) \
-	-- tests/platform/fuzz.sh "$duration" "$seed"; then
+	-- tests/fuzz/module.sh "$duration" "$seed"; then
 	echo "uvf: $duration s of fuzzing with the seed $seed found nothing."
 else
 	echo "uvf: fuzzing FAILED; again: make check-fuzz-long DURATION=$duration SEED=$seed." \

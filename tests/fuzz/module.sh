@@ -7,7 +7,7 @@
 # messages of netlink, random accesses to configuration space, with drivers and devices that come
 # and go. `make check-fuzz-long` runs it on the debug kernel; the kernel's log is half of the verdict.
 #
-#	fuzz.sh [SECONDS [SEED]]	60 seconds by default, and a seed from the clock
+#	module.sh [SECONDS [SEED]]	60 seconds by default, and a seed from the clock
 #
 #	client: eth0 10.1.0.1 ══ eth1 :host
 #	                         └─ f1 10.1.0.3 :a, whose PCI device is left alone
