@@ -119,6 +119,10 @@ is "dump: torn by one that goes" "$("$nl" torn "nsenter --net=/run/netns/uvf-$$-
 listen host host
 listen other other
 listen initial
+ns_spawn host uvf monitor >>"$tmp/monitor" 2>&1
+ns_spawn host uvf monitor --json >>"$tmp/json"
+# they say nothing before the first event: until both have joined a group of generic netlink
+wait_for 5 eval '[[ $(in_ns host awk '"'"'$2 == 16 && $4 != "00000000"'"'"' /proc/net/netlink | wc -l) -ge 3 ]]'
 in_ns host ip link add link eth1 name ev0 address 02:00:00:00:00:05 type uvf appliance one vlan 9
 ev0=$(pci_of ev0)
 event host "made" "^add pci=$ev0 state=used ifindex=[0-9]+ ifname=ev0 .*appliance=one vlan=9 .*link=down"
@@ -151,6 +155,12 @@ event initial "leaves, as told elsewhere" "^del pci=$ev0 state=used netns="
 in_ns other ip link del ev1
 event other "goes" "^del pci=$ev0 .*ifname=ev1"
 is "event: nothing more is heard elsewhere" "$(grep ev1 "$tmp/host")" ""
+
+like "uvf monitor" "$(cat "$tmp/monitor")" \
+	"^event add  function ev0  pci $ev0  uplink eth1  appliance one  vlan 9  mode private  mac "
+like "uvf monitor: the end" "$(cat "$tmp/monitor")" "^event del  function ev1  pci $ev0  "
+is "uvf monitor --json" "$(head -n 1 "$tmp/json" | jq -r '"\(.event) \(.pci) \(.queues[0])"')" \
+	"add $ev0 none"
 
 # --- leases
 in_ns host ip link set fw0 up
@@ -195,9 +205,13 @@ for cmd in 0 2 3 4 8 200; do raw "Operation not supported: " $cmd 0; done
 
 # --- anything: a longer run is  mod_netlink.sh SECONDS [SEED]
 topology_make fuzz
+# Else the kernel runs modprobe for each name that it does not know.
+modprobe=$(cat /proc/sys/kernel/modprobe)
+echo >/proc/sys/kernel/modprobe
 ok "random messages" in_ns fuzz "$fuzz" u0 "${1:-10}" ${2:-}
 sed 's/^/# /' "$tap_out"
 ok "and all is well" in_ns host "$nl" get ifname fw0
+echo "$modprobe" >/proc/sys/kernel/modprobe
 ip netns del "uvf-$$-fuzz"
 
 # --- the module goes while somebody listens
@@ -205,5 +219,6 @@ in_ns host ip link set fw0 up
 ok "rmmod" rmmod uvf
 event host "goes with the module" "^del pci=$fw0 .*ifname=fw0"
 expect_fail 'no family uvf' "$nl" dump
+expect_fail 'load uvf.ko' uvf monitor
 ok "insmod" insmod "$(module_path)"
 is "the family is there again" "$("$nl" dump | grep -c state=spare)" 16
