@@ -14,6 +14,7 @@
 # expected-VERSION lists the tests in the program's order, and where they don't apply:
 #
 #	TEST	not-applicable MODES: REASON
+#	TEST	kernel MODES: REASON	it fails on a plain veth pair as well
 #	TEST	timing: REASON		the program may overrun itself
 #
 # A test passes in the first run, which has all processors. Only such a one, or a run in which the
@@ -42,7 +43,7 @@ clock_is_right() {
 # --- what is expected ----------------------------------------------------
 
 tests=()
-declare -A unfit timing wire_lost
+declare -A unfit kernel timing wire_lost
 
 read_expected() {
 	local test words modes mode
@@ -53,6 +54,10 @@ read_expected() {
 		not-applicable*)
 			modes=${words#not-applicable }
 			for mode in ${modes%%:*}; do unfit[$mode $test]=${words#*: }; done
+			;;
+		kernel*)
+			modes=${words#kernel }
+			for mode in ${modes%%:*}; do kernel[$mode $test]=${words#*: }; done
 			;;
 		timing:*) timing[$test]=${words#*: } ;;
 		esac
@@ -177,6 +182,7 @@ needs_another_run() { # file, number, mode, test
 
 judge() { # way, number, mode, test
 	local desc="$1: $3 $4" why=${unfit[$3 $4]:-} file last seen=
+	[[ -z ${kernel[$3 $4]:-} ]] || { skip "$desc" "${kernel[$3 $4]}"; return; }
 	for file in "${files[@]}"; do
 		last=$(verdict "$file" "$2" "$3" "$4")
 		seen+="$last "

@@ -23,11 +23,15 @@ rows() {
 		if (skipped[mode, test]) return "n/a"
 		return "pass " passed[mode, test] "/" ways(mode, test)
 	}
+	function rule(n, text) {
+		while (n-- > 0) text = text "="
+		return text
+	}
 	function ways(mode, test) {
 		return 0 + failed[mode, test] + passed[mode, test] + skipped[mode, test]
 	}
 	END {
-		line = "==================================  =========  =========  =========  ============================================"
+		line = rule(34) "  " rule(9) "  " rule(9) "  " rule(9) "  " rule(40)
 		print line
 		printf "%-34s  %-9s  %-9s  %-9s  %s\n", "Test", "SKB", "DRV", "ZC", "Why it does not apply"
 		print line
@@ -48,6 +52,8 @@ kernel() {
 	printf '\n%s\n%s\n\n' "Linux $1" "$(sed 's/./=/g' <<<"Linux $1")"
 	echo "Kernel $(tests/vm/kernel.sh path "$1" release), xskxceiver of linux-source-$1" \
 		"$(cat "build/kernels/$1/source/version")."
+	echo "Ways: $(sed -nE 's/^(not )?ok [0-9]+ - (.*): all modes$/\2/p' "$log" | paste -sd ';' |
+		sed 's/;/; /g')."
 	echo "Passed $(grep -cE '^ok [0-9]+ - .*: (SKB|DRV|ZC) [A-Z0-9_]+$' "$log")," \
 		"failed $(grep -cE '^not ok [0-9]+ - .*: (SKB|DRV|ZC) ' "$log" || true)," \
 		"not applicable $(grep -cE '^ok [0-9]+ - .*: (SKB|DRV|ZC) .*# SKIP' "$log" || true);" \
@@ -67,8 +73,8 @@ AF_XDP conformance
 The kernel's own AF_XDP test program, ``xskxceiver`` of its selftests, on functions of uvf:
 ``make check-conformance``. testing.rst says how it is run and what is changed in the program.
 
-Modes: SKB is generic XDP, DRV native XDP with a socket in copy mode, ZC zero-copy. Each number is
-of the six ways that a test runs: fast path, slow path and one function with a shared UMEM, each
-with softirqs and with busy polling.
+Modes: SKB is generic XDP, DRV native XDP with a socket in copy mode, ZC zero-copy. A test runs once
+by each way, fast path, slow path, and one function with a shared UMEM, with softirqs and with busy
+polling: "pass 6/6" is by all six.
 RST
 for version in 6.1 6.12; do kernel $version; done
