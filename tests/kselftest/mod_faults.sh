@@ -29,12 +29,14 @@ set_all() { # attribute, value
 	for attribute in "${attributes[@]}"; do echo "$2" >"$attribute/$1"; done
 }
 
-# From the first of these functions of the kernel to the end of the last.
+# From the first of these functions of the kernel to the end of the last. The kernel takes its time
+# to tell its symbols, and is asked once.
 range_of() {
-	sort /proc/kallsyms | awk -v names=" $* " '
+	[[ -e $tmp/symbols ]] || sort /proc/kallsyms >"$tmp/symbols"
+	awk -v names=" $* " '
 		index(names, " " $3 " ") { if (low == "") low = $1; high = ""; next }
 		low != "" && high == "" { high = $1 }
-		END { print "0x" low, "0x" high }'
+		END { print "0x" low, "0x" high }' "$tmp/symbols"
 }
 
 # Only where one of these is among the callers. x86 has modules above 0xffffffffa0000000, and there
