@@ -14,7 +14,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 module_load
 topology_make fuzz
-# Else the kernel runs modprobe for each name that it does not know.
+# Else the kernel runs modprobe for each name that it does not know. The uplink is a dummy.
+modprobe dummy
 echo >/proc/sys/kernel/modprobe
 ok "random messages for ${1:-60} s" in_ns fuzz "$here/../../build/tests/nl_fuzz" u0 "${1:-60}" ${2:-}
 sed 's/^/# /' "$tap_out"

@@ -205,7 +205,8 @@ for cmd in 0 2 3 4 8 200; do raw "Operation not supported: " $cmd 0; done
 
 # --- anything: a longer run is  mod_netlink.sh SECONDS [SEED]
 topology_make fuzz
-# Else the kernel runs modprobe for each name that it does not know.
+# Else the kernel runs modprobe for each name that it does not know. The uplink is a dummy.
+modprobe dummy
 modprobe=$(cat /proc/sys/kernel/modprobe)
 echo >/proc/sys/kernel/modprobe
 ok "random messages" in_ns fuzz "$fuzz" u0 "${1:-10}" ${2:-}

@@ -431,6 +431,17 @@ static void to_rtnl(void)
 
 /* --- what happens in between --------------------------------------------------------------- */
 
+/* With all functions, also those that a fault has given a name that we do not know. */
+static void remove_uplink(void)
+{
+	struct message message;
+
+	begin(&message, RTM_DELLINK, 0, sizeof(struct ifinfomsg));
+	put_text(&message, IFLA_IFNAME, uplink);
+	if (send(rtnl, &message, message.header.nlmsg_len, 0) > 0)
+		drain(rtnl);
+}
+
 static void make_uplink(void)
 {
 	struct message message;
@@ -481,8 +492,10 @@ static void step(void)
 		renew_eventfd();
 	else if (what < 99)
 		renew_socket();
-	else
+	else if (!one_in(10))
 		make_uplink();
+	else
+		remove_uplink();
 }
 
 /* --- all of it ------------------------------------------------------------------------------ */
