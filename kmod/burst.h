@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What one run of NAPI gathers on its stack, and publishes at its end. */
+/*
+ * What one run of NAPI gathers on its stack, and publishes at its end. What is needed for each
+ * frame is here as well: many a kernel clears a function's variables whenever it is entered.
+ */
 #ifndef UVF_BURST_H
 #define UVF_BURST_H
 
@@ -7,6 +10,7 @@
 #include "trace.h"
 
 #define UVF_TX_BULK 16
+#define UVF_RX_BULK 16
 
 struct bpf_prog;
 
@@ -18,6 +22,12 @@ struct uvf_burst {
 	bool fill_empty; /* the UMEM's fill ring had no buffer for a frame */
 	unsigned int nr_tx;
 	struct xdp_frame *tx[UVF_TX_BULK];
+	/* of the UMEM, for frames taken out of the ring: from next_buff up to nr_buffs */
+	unsigned int next_buff;
+	unsigned int nr_buffs;
+	struct xdp_buff *buff[UVF_RX_BULK];
+	struct xdp_buff private;    /* the buffer at work, where there is no UMEM */
+	struct xdp_frame_bulk done; /* frames that have been copied, to be freed */
 };
 
 static inline void uvf_burst_drop(struct uvf_burst *burst, enum uvf_drop reason)

@@ -10,6 +10,7 @@
 #include "multibuf.h"
 #include "compat/multibuf.h"
 #include "netdev.h"
+#include "xdp.h"
 
 #include <linux/filter.h>
 
@@ -27,7 +28,7 @@ static bool acceptable(const struct uvf_burst *burst, u32 len)
 
 static struct xdp_buff *next_buffer(struct uvf_burst *burst, u32 len)
 {
-	struct xdp_buff *xdp = xsk_buff_alloc(burst->queue->pool);
+	struct xdp_buff *xdp = uvf_xdp_umem_buff(burst);
 
 	if (unlikely(!xdp)) {
 		burst->fill_empty = true;

@@ -185,20 +185,8 @@ static void skb_to_stack(struct uvf_burst *burst, struct sk_buff *skb)
 
 /* --- from the ring, with a program: copied into private memory, then to the program ------- */
 
-/* Frames of others are given back by xdp_return_frame() alone: their page pool has its own NAPI. */
-static void frame_to_program(struct uvf_burst *burst, struct xdp_frame *frame)
-{
-	struct xdp_buff buff, *xdp = uvf_xdp_from_frame(burst, &buff, frame);
-
-	if (likely(xdp))
-		uvf_xdp_run(burst, xdp);
-	xdp_return_frame(frame);
-}
-
 static void segment_to_program(struct uvf_burst *burst, struct sk_buff *skb)
 {
-	struct xdp_buff buff, *xdp;
-
 	burst->counts.multicast += skb->pkt_type == PACKET_MULTICAST;
 	if (skb_vlan_tag_present(skb)) {
 		/* Back into its place. Frees the skb if it can't. */
@@ -208,9 +196,7 @@ static void segment_to_program(struct uvf_burst *burst, struct sk_buff *skb)
 			return;
 		}
 	}
-	xdp = uvf_xdp_from_skb(burst, &buff, skb);
-	if (likely(xdp))
-		uvf_xdp_run(burst, xdp);
+	uvf_xdp_skb(burst, skb);
 	consume_skb(skb);
 }
 
@@ -271,25 +257,32 @@ static void receive_frame(struct uvf_burst *burst, struct xdp_frame *frame)
 		return;
 	}
 	if (burst->prog)
-		frame_to_program(burst, frame);
+		uvf_xdp_frame(burst, frame);
 	else
 		frame_to_stack(burst, frame);
 }
 
+static void receive(struct uvf_burst *burst, void *entry)
+{
+	if (uvf_ring_is_skb(entry))
+		receive_skb(burst, uvf_ring_to_skb(entry));
+	else
+		receive_frame(burst, entry);
+}
+
 int uvf_rx_ring(struct uvf_burst *burst, int budget)
 {
-	void *entry;
-	int done;
+	void *entries[UVF_RX_BULK];
+	int i, n, want, done = 0;
 
-	for (done = 0; done < budget; done++) {
-		entry = __ptr_ring_consume(&burst->queue->ring);
-		if (!entry)
-			break;
-		if (uvf_ring_is_skb(entry))
-			receive_skb(burst, uvf_ring_to_skb(entry));
-		else
-			receive_frame(burst, entry);
-	}
+	do {
+		want = min(budget - done, UVF_RX_BULK);
+		n = __ptr_ring_consume_batched(&burst->queue->ring, entries, want);
+		uvf_xdp_reserve(burst, n);
+		for (i = 0; i < n; i++)
+			receive(burst, entries[i]);
+		done += n;
+	} while (n == want && done < budget);
 	return done;
 }
 
@@ -301,6 +294,9 @@ void uvf_rx_begin(struct uvf_burst *burst, struct uvf_queue *queue)
 	burst->redirected = false;
 	burst->fill_empty = false;
 	burst->nr_tx = 0;
+	burst->next_buff = 0;
+	burst->nr_buffs = 0;
+	xdp_frame_bulk_init(&burst->done);
 }
 
 void uvf_rx_end(struct uvf_burst *burst)
@@ -308,6 +304,8 @@ void uvf_rx_end(struct uvf_burst *burst)
 	uvf_tx_flush(burst);
 	if (burst->redirected)
 		xdp_do_flush();
+	xdp_flush_frame_bulk(&burst->done);
+	uvf_xdp_unreserve(burst);
 	uvf_queue_count(burst->queue, &burst->counts);
 	if (burst->queue->pool)
 		uvf_xsk_need_rx(burst);

@@ -213,7 +213,7 @@ static bool take_over(struct uvf_burst *peer, struct uvf_queue *queue)
 bool uvf_sibling_copy(struct uvf_burst *burst, struct uvf_burst *peer, const void *data, u32 len)
 {
 	struct uvf_netdev *sibling, *un = burst->queue->un;
-	struct xdp_buff buff, *xdp;
+	struct xdp_buff *xdp;
 	struct vlan_ethhdr header;
 
 	if (likely(!bridges(un)) || len < VLAN_ETH_HLEN)
@@ -228,7 +228,7 @@ bool uvf_sibling_copy(struct uvf_burst *burst, struct uvf_burst *peer, const voi
 		return false;
 	burst->counts.tx_packets++;
 	burst->counts.tx_bytes += len;
-	xdp = uvf_xdp_alloc(peer, &buff, len);
+	xdp = uvf_xdp_alloc(peer, len);
 	if (unlikely(!xdp))
 		return true;
 	memcpy(xdp->data, &header, sizeof(header));

@@ -16,7 +16,7 @@ bool uvf_sibling_send_frame(struct uvf_burst *burst, struct xdp_frame *frame);
 /*
  * From an AF_XDP transmit ring, straight into the sibling's UMEM. False: not for a sibling, or
  * not now; send it as any frame. What it took is the sibling's, with uvf_sibling_done() or before.
- * `peer` begins as all zeroes.
+ * `peer` begins with a queue of NULL.
  */
 bool uvf_sibling_copy(struct uvf_burst *burst, struct uvf_burst *peer, const void *data, u32 len);
 void uvf_sibling_done(struct uvf_burst *peer);

@@ -82,9 +82,43 @@ static bool fits(const struct uvf_queue *queue, u32 len)
 	return len <= (queue->pool ? xsk_pool_get_rx_frame_size(queue->pool) : UVF_XDP_MAX_LEN);
 }
 
-static struct xdp_buff *alloc_from_umem(struct uvf_burst *burst, u32 len)
+void uvf_xdp_reserve(struct uvf_burst *burst, unsigned int n)
 {
-	struct xdp_buff *xdp = xsk_buff_alloc(burst->queue->pool);
+	if (!n || !burst->prog || !burst->queue->pool)
+		return;
+	/* Not every skb becomes one frame. */
+	if (unlikely(burst->next_buff < burst->nr_buffs))
+		return;
+	burst->next_buff = 0;
+	burst->nr_buffs = xsk_buff_alloc_batch(burst->queue->pool, burst->buff, n);
+}
+
+static __always_inline struct xdp_buff *umem_buff(struct uvf_burst *burst)
+{
+	struct xdp_buff *xdp;
+
+	if (unlikely(burst->next_buff == burst->nr_buffs))
+		return xsk_buff_alloc(burst->queue->pool);
+	xdp = burst->buff[burst->next_buff++];
+	/* As xsk_buff_alloc() does, and its batch does not on each kernel. */
+	xdp->flags = 0;
+	return xdp;
+}
+
+struct xdp_buff *uvf_xdp_umem_buff(struct uvf_burst *burst)
+{
+	return umem_buff(burst);
+}
+
+void uvf_xdp_unreserve(struct uvf_burst *burst)
+{
+	while (unlikely(burst->next_buff < burst->nr_buffs))
+		xsk_buff_free(umem_buff(burst));
+}
+
+static __always_inline struct xdp_buff *alloc_from_umem(struct uvf_burst *burst, u32 len)
+{
+	struct xdp_buff *xdp = umem_buff(burst);
 
 	if (unlikely(!xdp)) {
 		burst->fill_empty = true;
@@ -95,22 +129,30 @@ static struct xdp_buff *alloc_from_umem(struct uvf_burst *burst, u32 len)
 	return xdp;
 }
 
-struct xdp_buff *uvf_xdp_alloc(struct uvf_burst *burst, struct xdp_buff *buff, u32 len)
+static struct xdp_buff *alloc_private(struct uvf_burst *burst, u32 len)
 {
-	struct uvf_queue *queue = burst->queue;
 	u32 room = SKB_WITH_OVERHEAD(PAGE_SIZE) - XDP_PACKET_HEADROOM;
 
-	if (unlikely(!fits(queue, len))) {
-		uvf_burst_drop(burst, UVF_DROP_RX_TOO_LONG);
-		return NULL;
-	}
-	if (queue->pool)
-		return alloc_from_umem(burst, len);
-	if (unlikely(!uvf_xdp_alloc_private(buff, &queue->rxq, max(room, len), len))) {
+	if (unlikely(!uvf_xdp_alloc_private(&burst->private, &burst->queue->rxq, max(room, len),
+					    len))) {
 		uvf_burst_drop(burst, UVF_DROP_RX_NO_MEMORY);
 		return NULL;
 	}
-	return buff;
+	return &burst->private;
+}
+
+static __always_inline struct xdp_buff *alloc(struct uvf_burst *burst, u32 len)
+{
+	if (unlikely(!fits(burst->queue, len))) {
+		uvf_burst_drop(burst, UVF_DROP_RX_TOO_LONG);
+		return NULL;
+	}
+	return burst->queue->pool ? alloc_from_umem(burst, len) : alloc_private(burst, len);
+}
+
+struct xdp_buff *uvf_xdp_alloc(struct uvf_burst *burst, u32 len)
+{
+	return alloc(burst, len);
 }
 
 /* --- copies ------------------------------------------------------------------------------- */
@@ -137,7 +179,7 @@ static void copy_from_frags(const struct xdp_frame *frame, u32 offset, void *to,
 	}
 }
 
-static void copy_from_frame(const void *data, u32 offset, void *to, u32 len)
+static __always_inline void copy_from_frame(const void *data, u32 offset, void *to, u32 len)
 {
 	const struct xdp_frame *frame = data;
 	u32 piece = offset < frame->len ? min_t(u32, len, frame->len - offset) : 0;
@@ -147,15 +189,15 @@ static void copy_from_frame(const void *data, u32 offset, void *to, u32 len)
 		copy_from_frags(frame, offset + piece - frame->len, to + piece, len - piece);
 }
 
-struct xdp_buff *uvf_xdp_from_frame(struct uvf_burst *burst, struct xdp_buff *buff,
-				    struct xdp_frame *frame)
+static __always_inline struct xdp_buff *from_frame(struct uvf_burst *burst,
+						   struct xdp_frame *frame)
 {
 	u32 len = xdp_get_frame_len(frame);
 	struct xdp_buff *xdp;
 
 	if (unlikely(!fits(burst->queue, len)) && burst->queue->pool)
 		return uvf_multibuf_receive(burst, copy_from_frame, frame, len);
-	xdp = uvf_xdp_alloc(burst, buff, len);
+	xdp = alloc(burst, len);
 	if (likely(xdp))
 		copy_from_frame(frame, 0, xdp->data, len);
 	return xdp;
@@ -166,14 +208,13 @@ static void copy_from_skb(const void *skb, u32 offset, void *to, u32 len)
 	skb_copy_bits(skb, offset, to, len);
 }
 
-struct xdp_buff *uvf_xdp_from_skb(struct uvf_burst *burst, struct xdp_buff *buff,
-				  struct sk_buff *skb)
+static struct xdp_buff *from_skb(struct uvf_burst *burst, struct sk_buff *skb)
 {
 	struct xdp_buff *xdp;
 
 	if (unlikely(!fits(burst->queue, skb->len)) && burst->queue->pool)
 		return uvf_multibuf_receive(burst, copy_from_skb, skb, skb->len);
-	xdp = uvf_xdp_alloc(burst, buff, skb->len);
+	xdp = alloc(burst, skb->len);
 	if (likely(xdp))
 		skb_copy_bits(skb, 0, xdp->data, skb->len);
 	return xdp;
@@ -220,7 +261,7 @@ static int pass(struct uvf_burst *burst, struct xdp_buff *xdp)
 	return 0;
 }
 
-static int redirect(struct uvf_burst *burst, struct xdp_buff *xdp)
+static __always_inline int redirect(struct uvf_burst *burst, struct xdp_buff *xdp)
 {
 	int err;
 
@@ -260,25 +301,20 @@ static void free_buff(struct uvf_burst *burst, struct xdp_buff *xdp)
 		xdp_return_buff(xdp);
 }
 
-void uvf_xdp_run(struct uvf_burst *burst, struct xdp_buff *xdp)
+/* What is not a redirect. With an error, the buffer stays the caller's. */
+static noinline int judge(struct uvf_burst *burst, struct xdp_buff *xdp, u32 act)
 {
 	struct net_device *dev = burst->queue->un->dev;
-	u32 act, len = xdp_get_buff_len(xdp);
-	int err = 0;
+	int err;
 
-	act = bpf_prog_run_xdp(burst->prog, xdp);
 	switch (act) {
-	case XDP_REDIRECT:
-		err = redirect(burst, xdp);
-		break;
 	case XDP_PASS:
-		err = pass(burst, xdp);
-		break;
+		return pass(burst, xdp);
 	case XDP_TX:
 		err = send_back(burst, xdp);
 		if (unlikely(err))
 			trace_xdp_exception(dev, burst->prog, act);
-		break;
+		return err;
 	default:
 		bpf_warn_invalid_xdp_action(dev, burst->prog, act);
 		fallthrough;
@@ -287,7 +323,17 @@ void uvf_xdp_run(struct uvf_burst *burst, struct xdp_buff *xdp)
 		fallthrough;
 	case XDP_DROP:
 		free_buff(burst, xdp);
+		return 0;
 	}
+}
+
+static __always_inline void run(struct uvf_burst *burst, struct xdp_buff *xdp)
+{
+	u32 act, len = xdp_get_buff_len(xdp);
+	int err;
+
+	act = bpf_prog_run_xdp(burst->prog, xdp);
+	err = likely(act == XDP_REDIRECT) ? redirect(burst, xdp) : judge(burst, xdp, act);
 	if (unlikely(err)) {
 		free_buff(burst, xdp);
 		uvf_burst_drop(burst, UVF_DROP_RX_PROGRAM);
@@ -295,4 +341,32 @@ void uvf_xdp_run(struct uvf_burst *burst, struct xdp_buff *xdp)
 	}
 	burst->counts.rx_packets++;
 	burst->counts.rx_bytes += len;
+}
+
+void uvf_xdp_run(struct uvf_burst *burst, struct xdp_buff *xdp)
+{
+	run(burst, xdp);
+}
+
+/* --- from the ring ------------------------------------------------------------------------ */
+
+/*
+ * Given back in bulk, and never by xdp_return_frame_rx_napi(): the page pool of such a frame has
+ * its own NAPI.
+ */
+void uvf_xdp_frame(struct uvf_burst *burst, struct xdp_frame *frame)
+{
+	struct xdp_buff *xdp = from_frame(burst, frame);
+
+	if (likely(xdp))
+		run(burst, xdp);
+	xdp_return_frame_bulk(frame, &burst->done);
+}
+
+void uvf_xdp_skb(struct uvf_burst *burst, struct sk_buff *skb)
+{
+	struct xdp_buff *xdp = from_skb(burst, skb);
+
+	if (likely(xdp))
+		run(burst, xdp);
 }

@@ -21,17 +21,24 @@ int uvf_xdp(struct net_device *dev, struct netdev_bpf *bpf);
 int uvf_xdp_receive(struct net_device *dev, int n, struct xdp_frame **frames, u32 flags);
 
 /*
- * A buffer for a frame of `len` bytes, from the UMEM if there is one, else from the kernel, then
- * described in *buff. NULL is counted as dropped.
+ * A buffer for a frame of `len` bytes, from the UMEM if there is one, else from the kernel; to be
+ * used up before the next is asked for. NULL is counted as dropped.
  */
-struct xdp_buff *uvf_xdp_alloc(struct uvf_burst *burst, struct xdp_buff *buff, u32 len);
+struct xdp_buff *uvf_xdp_alloc(struct uvf_burst *burst, u32 len);
 
-/* The frame as a buffer for the program, copied. NULL is counted as dropped. */
-struct xdp_buff *uvf_xdp_from_frame(struct uvf_burst *burst, struct xdp_buff *buff,
-				    struct xdp_frame *frame);
-/* The skb's data begin at the Ethernet header, and there is no tag beside them. */
-struct xdp_buff *uvf_xdp_from_skb(struct uvf_burst *burst, struct xdp_buff *buff,
-				  struct sk_buff *skb);
+/* Buffers of the UMEM for the next `n` frames, UVF_RX_BULK at most; and gives back what is left. */
+void uvf_xdp_reserve(struct uvf_burst *burst, unsigned int n);
+void uvf_xdp_unreserve(struct uvf_burst *burst);
+
+/* One of them, or another, or NULL. */
+struct xdp_buff *uvf_xdp_umem_buff(struct uvf_burst *burst);
+
+/*
+ * The frame is copied, and the program run on the copy. The frame is freed by uvf_rx_end(), the
+ * skb stays the caller's: its data begin at the Ethernet header, and there is no tag beside them.
+ */
+void uvf_xdp_frame(struct uvf_burst *burst, struct xdp_frame *frame);
+void uvf_xdp_skb(struct uvf_burst *burst, struct sk_buff *skb);
 
 /* Runs the program and does as it says. Takes the buffer over. */
 void uvf_xdp_run(struct uvf_burst *burst, struct xdp_buff *xdp);

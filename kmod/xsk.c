@@ -102,7 +102,7 @@ static void *data_of(struct uvf_burst *burst, const struct xdp_desc *desc)
 }
 
 /* A frame in `n` descriptors. It is put together, so that an uplink needs no fragments. */
-static void transmit(struct uvf_burst *burst, const struct xdp_desc *desc, unsigned int n)
+static noinline void transmit(struct uvf_burst *burst, const struct xdp_desc *desc, unsigned int n)
 {
 	struct xdp_buff xdp;
 	unsigned int i;
@@ -137,14 +137,14 @@ static unsigned int nr_descriptors(const struct xdp_desc *desc, unsigned int n)
 	return i + 1;
 }
 
-static bool transmit_all(struct uvf_burst *burst, int budget)
+static noinline void transmit_batch(struct uvf_burst *burst, unsigned int n)
 {
 	struct xsk_buff_pool *pool = burst->queue->pool;
-	struct uvf_burst peer = { .queue = NULL };
 	const struct xdp_desc *desc;
-	unsigned int i, k, n;
+	struct uvf_burst peer;
+	unsigned int i, k;
 
-	n = xsk_tx_peek_release_desc_batch(pool, budget);
+	peer.queue = NULL; /* the rest is for who takes one over */
 	for (i = 0; i < n; i += k) {
 		desc = &pool->tx_descs[i];
 		k = nr_descriptors(desc, n - i);
@@ -152,8 +152,16 @@ static bool transmit_all(struct uvf_burst *burst, int budget)
 			transmit(burst, desc, k);
 	}
 	uvf_sibling_done(&peer);
+	xsk_tx_completed(pool, n);
+}
+
+/* Mostly there is nothing to send: NAPI runs for what came in. */
+static bool transmit_all(struct uvf_burst *burst, int budget)
+{
+	unsigned int n = xsk_tx_peek_release_desc_batch(burst->queue->pool, budget);
+
 	if (n)
-		xsk_tx_completed(pool, n);
+		transmit_batch(burst, n);
 	return n == budget;
 }
 
