@@ -118,13 +118,13 @@ ip netns del "uvf-$$-b"
 ok "the function's namespace dies: the function" wait_for 10 eval '[[ $(used) -eq 2 ]]'
 ok "the function's namespace dies: the other goes on" questions_go_on
 ip netns del "uvf-$$-low"
-kill -KILL "$echoing" # the last one in there
+kill -KILL "$echoing" && wait "$echoing" 2>/dev/null # the last one in there
 ok "the uplink's namespace dies" wait_for 10 eval '[[ $(used) -eq 1 ]]'
 clear_away "namespaces dead"
 
 plant
 ip netns del "uvf-$$-low"
-kill -KILL "$echoing"
+kill -KILL "$echoing" && wait "$echoing" 2>/dev/null
 ok "the uplink's namespace dies, not the function's" wait_for 10 eval '[[ $(used) -eq 1 ]]'
 clear_away "the uplink's namespace dead"
 
