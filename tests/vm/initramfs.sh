@@ -175,7 +175,7 @@ tree() {
 		cp "$top/build/lib/link_uvf.so" "$root/usr/lib/x86_64-linux-gnu/ip/"
 	fi
 	find "$root/uvf/build" -type f -perm -u+x -exec sh -c '
-		for f; do LC_ALL=C head -c4 "$f" | grep -q ELF && echo "$f"; done' sh {} + |
+		for f; do LC_ALL=C head -c4 "$f" | grep -q ELF && echo "$f"; done; :' sh {} + |
 		{ mapfile -t bins; [[ ${#bins[@]} -eq 0 ]] || put_closure "$root" "${bins[@]}"; }
 	pack "$root" "$file"
 	rm -rf "$root"
