@@ -61,6 +61,7 @@ ok "no steering" in_ns host "$xsk" detach eth1
 
 # --- sockets on all of them
 for how in "queues=4" "queues=4 shared" "queues=4 copy" "queues=4 shared unaligned"; do
+	if [[ $how == *unaligned* ]] && watches_dma; then continue; fi
 	# shellcheck disable=SC2086 # words
 	echo_start $how
 	ok "sockets: $how" in_ns client "$xsk" ask eth0 "$(mac_of fw0)" $count

@@ -117,6 +117,7 @@ expect_fail 'Message too long' in_ns host "$xsk" attach fw0 bounce
 in_ns host ip link set fw0 mtu 9000
 if [[ $(printf '%s\n' 6.6 "$(uname -r)" | sort -V | head -n 1) == 6.6 ]]; then
 	for mode in zerocopy "zerocopy unaligned" copy; do
+		if [[ $mode == *unaligned* ]] && watches_dma; then continue; fi
 		# shellcheck disable=SC2086 # words
 		echo_start fw0 $mode sg
 		is "several chunks, $mode: mode" "$(head -n 1 "$tmp/echo")" "ready ${mode% *}"

@@ -745,12 +745,13 @@ static int query(char **args)
 	struct wish wish = parse_wish(args + 3);
 	uint32_t sent = 0, count = atoi(args[2]);
 	struct pollfd fd = { .events = POLLIN };
-	double last = now();
+	double last;
 
 	asker_open(&address, args[0], args[1], 0);
 	open_all(&s, args[0], &wish, NR_CHUNKS / 2);
 	attach_sockets(args[0], &s, 1);
 	fd.fd = xsk_socket__fd(s.xsk);
+	last = now();
 	while (s.answers < count && now() - last < 4) {
 		uint64_t before = s.answers;
 

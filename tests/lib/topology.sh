@@ -123,6 +123,10 @@ module_load() {
 	at_exit rmmod uvf
 }
 
+# The debugging of the DMA API takes a buffer that crosses a page, as an unaligned chunk may, for
+# one that was never mapped: xp_alloc() syncs it as a whole, whatever the driver.
+watches_dma() { [[ $(uname -r) == *-uvf-debug ]]; }
+
 module_path() {
 	local ko=$top/build/kmod-$(uname -r)/uvf.ko
 	[[ -e $ko ]] || ko=/lib/modules/$(uname -r)/extra/uvf.ko
