@@ -22,15 +22,10 @@
 /* What may wait in a queue that is taken over, before the new frames. */
 #define BACKLOG NAPI_POLL_WEIGHT
 
-static bool bridges(const struct uvf_netdev *un)
-{
-	return READ_ONCE(un->mode) == UVF_MODE_BRIDGE;
-}
-
 static const struct uvf_uplink *uplink_of(const struct uvf_netdev *un)
 {
 	/* NULL while the function goes; freed after readers have gone by. */
-	return bridges(un) ? READ_ONCE(un->uplink) : NULL;
+	return uvf_sibling_bridges(un) ? READ_ONCE(un->uplink) : NULL;
 }
 
 /* The sibling for a destination, or NULL: then the frame is for the uplink. */
@@ -42,14 +37,14 @@ static struct uvf_netdev *find(const struct uvf_netdev *un, const u8 *addr, u16 
 	if (!uplink || is_multicast_ether_addr(addr))
 		return NULL;
 	sibling = uvf_uplink_find(uplink, addr, vlan);
-	return sibling && sibling != un && bridges(sibling) ? sibling : NULL;
+	return sibling && sibling != un && uvf_sibling_bridges(sibling) ? sibling : NULL;
 }
 
 static bool wants_group(const struct uvf_netdev *sibling, const struct uvf_netdev *un,
 			const u8 *group, u16 vlan)
 {
-	return sibling != un && bridges(sibling) && (!sibling->vlan || sibling->vlan == vlan) &&
-	       uvf_netdev_wants(sibling, group);
+	return sibling != un && uvf_sibling_bridges(sibling) &&
+	       (!sibling->vlan || sibling->vlan == vlan) && uvf_netdev_wants(sibling, group);
 }
 
 static u16 tag_of(const void *frame, u32 len)
@@ -112,8 +107,6 @@ bool uvf_sibling_send_skb(struct uvf_netdev *un, struct sk_buff *skb)
 	struct uvf_netdev *sibling = NULL;
 	u16 vlan;
 
-	if (likely(!bridges(un)))
-		return false;
 	skb_reset_mac_header(skb);
 	vlan = tag_beside(skb);
 	rcu_read_lock();
@@ -165,7 +158,7 @@ bool uvf_sibling_send_frame(struct uvf_burst *burst, struct xdp_frame *frame)
 	const struct ethhdr *eth = frame->data;
 	u16 vlan;
 
-	if (likely(!uplink))
+	if (!uplink)
 		return false;
 	vlan = tag_of(frame->data, frame->len);
 	if (is_multicast_ether_addr(eth->h_dest)) {
@@ -216,7 +209,7 @@ bool uvf_sibling_copy(struct uvf_burst *burst, struct uvf_burst *peer, const voi
 	struct xdp_buff *xdp;
 	struct vlan_ethhdr header;
 
-	if (likely(!bridges(un)) || len < VLAN_ETH_HLEN)
+	if (len < VLAN_ETH_HLEN)
 		return false;
 	/* The owner may write to it while we look: what was judged is what arrives. */
 	memcpy(&header, data, sizeof(header));

@@ -6,6 +6,13 @@
 #include "burst.h"
 
 #include <linux/if_vlan.h>
+#include <linux/uvf.h>
+
+/* Whether the others need to be asked at all. */
+static inline bool uvf_sibling_bridges(const struct uvf_netdev *un)
+{
+	return READ_ONCE(un->mode) == UVF_MODE_BRIDGE;
+}
 
 /* From the stack, the tag beside the data. Takes the skb over where it answers true. */
 bool uvf_sibling_send_skb(struct uvf_netdev *un, struct sk_buff *skb);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Tracepoints: perf trace -e uvf:uvf_drop */
+/* Tracepoints: /sys/kernel/tracing/events/uvf/ */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM uvf
 

@@ -22,7 +22,7 @@ netdev_tx_t uvf_tx_skb(struct sk_buff *skb, struct net_device *dev)
 
 	if (un->vlan)
 		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), un->vlan);
-	if (uvf_sibling_send_skb(un, skb)) {
+	if (uvf_sibling_bridges(un) && uvf_sibling_send_skb(un, skb)) {
 		dev_sw_netstats_tx_add(dev, 1, len);
 		return NETDEV_TX_OK;
 	}
@@ -77,7 +77,7 @@ int uvf_tx_buff(struct uvf_burst *burst, struct xdp_buff *xdp)
 	frame = xdp_convert_buff_to_frame(xdp);
 	if (unlikely(!frame))
 		return -EOVERFLOW;
-	if (uvf_sibling_send_frame(burst, frame))
+	if (uvf_sibling_bridges(un) && uvf_sibling_send_frame(burst, frame))
 		return 0;
 	burst->tx[burst->nr_tx++] = frame;
 	if (burst->nr_tx == UVF_TX_BULK)

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Documentation/conformance.rst, from what the last `make check-conformance` left in build/logs.
+# A table, from what the last `make check-conformance` left in build/logs.
 set -eu
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 

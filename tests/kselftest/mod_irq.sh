@@ -14,7 +14,7 @@
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/topology.sh"
-xsk=$here/../../build/tests/xsk
+. "$here/../lib/xsk.sh"
 rounds=${1:-20}
 driver=/sys/bus/pci/drivers/uvf
 
@@ -43,17 +43,6 @@ rises() {
 	shift 2
 	"$@" >"$tmp/out" 2>&1 || diag "$(cat "$tmp/out")"
 	ok "$desc" wait_for 5 eval "[[ \$(count $vector) -gt $before ]]"
-}
-
-echo_start() {
-	ns_spawn host "$xsk" echo fw0 zerocopy >"$tmp/echo" 2>&1
-	echoing=$spawned
-	wait_for 10 grep -q '^ready zerocopy' "$tmp/echo" || fail "xsk echo" "$(cat "$tmp/echo")"
-}
-
-echo_stop() {
-	kill "$echoing" 2>/dev/null
-	wait "$echoing"
 }
 
 # Questions and answers until told to stop; one that is lost or broken ends it.
@@ -129,7 +118,7 @@ ok "wake-ups of an AF_XDP socket" in_ns host taskset -c 1 "$xsk" kick fw0 100
 ok "wake-ups: each is an interrupt" between $(($(count fw0-0) - before)) 100 110
 move fw0-0 1
 rises "wake-ups: from another processor" fw0-0 in_ns host taskset -c 1 "$xsk" kick fw0 100
-echo_start
+echo_start host fw0 zerocopy
 rises "frames for an AF_XDP socket" fw0-0 ask 300
 
 # --- where

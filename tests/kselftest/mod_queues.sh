@@ -11,24 +11,13 @@
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/topology.sh"
-xsk=$here/../../build/tests/xsk
+. "$here/../lib/xsk.sh"
 count=1500
 
 stat_of() { in_ns host ethtool -S fw0 | sed -n "s/^ *$1: //p"; }
 mac_of() { in_ns host ip -j link show "$1" | jq -r '.[0].address'; }
 vectors() { grep -c 'fw0-' /proc/interrupts; }
 combined() { in_ns host ethtool -l fw0 | awk '/^Combined/ { n = $2 } END { print n }'; }
-
-echo_start() {
-	ns_spawn host "$xsk" echo fw0 "$@" >"$tmp/echo" 2>&1
-	echoing=$spawned
-	wait_for 10 grep -q '^ready' "$tmp/echo" || fail "xsk echo $*" "$(cat "$tmp/echo")"
-}
-
-echo_stop() {
-	kill "$echoing" 2>/dev/null
-	wait "$echoing"
-}
 
 # flows PORT…: one datagram to each port; what arrives is not answered
 flows() {
@@ -63,7 +52,7 @@ ok "no steering" in_ns host "$xsk" detach eth1
 for how in "queues=4" "queues=4 shared" "queues=4 copy" "queues=4 shared unaligned"; do
 	if [[ $how == *unaligned* ]] && watches_dma; then continue; fi
 	# shellcheck disable=SC2086 # words
-	echo_start $how
+	echo_start host fw0 $how
 	ok "sockets: $how" in_ns client "$xsk" ask eth0 "$(mac_of fw0)" $count
 	like "sockets: $how: not less with fewer" "$(in_ns host ethtool -L fw0 combined 2 2>&1; true)" \
 		"too low|in use by AF_XDP"
@@ -73,7 +62,7 @@ for how in "queues=4" "queues=4 shared" "queues=4 copy" "queues=4 shared unalign
 done
 
 # --- their number changes under traffic
-echo_start zerocopy
+echo_start host fw0 zerocopy
 ns_spawn client "$xsk" flood eth0 "$(mac_of fw0)" 100 >/dev/null
 flooding=$spawned
 for n in 1 16 3 1 8 2 16 1 4; do

@@ -13,7 +13,7 @@
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/topology.sh"
-xsk=$here/../../build/tests/xsk
+. "$here/../lib/xsk.sh"
 count=2000
 
 mac_of() { in_ns "$1" ip -j link show "$2" | jq -r '.[0].address'; }
@@ -28,19 +28,6 @@ place() {
 	ok "$name: $*" in_ns host ip link add link eth1 name "$name" netns "uvf-$$-$host" type uvf "$@"
 	in_ns "$host" ip addr add "$address/24" dev "$name"
 	in_ns "$host" ip link set "$name" up
-}
-
-echo_start() {
-	local host=$1
-	shift
-	ns_spawn "$host" "$xsk" echo "$@" >"$tmp/echo" 2>&1
-	echoing=$spawned
-	wait_for 10 grep -q '^ready' "$tmp/echo" || fail "xsk echo $*" "$(cat "$tmp/echo")"
-}
-
-echo_stop() {
-	kill "$echoing" 2>/dev/null
-	wait "$echoing"
 }
 
 topology_make client host a b c

@@ -11,7 +11,7 @@
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/topology.sh"
-xsk=$here/../../build/tests/xsk
+. "$here/../lib/xsk.sh"
 count=1500
 
 dropped() { in_ns host ip -j -s link show "$1" | jq '.[0].stats64 | .rx.dropped + .tx.dropped'; }
@@ -19,26 +19,13 @@ received() { in_ns host ip -j -s link show "$1" | jq '.[0].stats64.rx.packets'; 
 sent() { in_ns host ip -j -s link show "$1" | jq '.[0].stats64.tx.packets'; }
 mac_of() { in_ns host ip -j link show "$1" | jq -r '.[0].address'; }
 
-# echo_start FUNCTION WORD…: answers whoever asks. Its output is in $tmp/echo.
-echo_start() {
-	ns_spawn host "$xsk" echo "$@" >"$tmp/echo" 2>&1
-	echoing=$spawned
-	wait_for 10 grep -q '^ready' "$tmp/echo" || fail "xsk echo $*" "$(cat "$tmp/echo")"
-}
-
-echo_stop() {
-	kill "$echoing" 2>/dev/null
-	echo_status=0
-	wait "$echoing" || echo_status=$?
-}
-
 # One body for all ways: bind, see the mode, ask and be answered, count.
 exchange() {
 	local way=$1 device=$2 asker=$3 mode=$4 before_rx before_tx before_dropped
 	shift 4
 	before_rx=$(received "$device") before_tx=$(sent "$device")
 	before_dropped=$(dropped "$device")
-	echo_start "$device" "$mode" "$@"
+	echo_start host "$device" "$mode" "$@"
 	is "$way: the socket's mode" "$(head -n 1 "$tmp/echo")" "ready $mode"
 	ok "$way: all answers are intact" in_ns client "$xsk" ask "$asker" "$(mac_of "$device")" $count
 	echo_stop
@@ -65,7 +52,7 @@ for link in eth1 fw0; do in_ns host ip link set $link mtu 3600; done
 expect_fail 'bind to fw0: (Message too long|Invalid argument)' in_ns host "$xsk" echo fw0 zerocopy
 for link in fw0 eth1; do in_ns host ip link set $link mtu 1500; done
 in_ns host ip link set eth1 mtu 9000
-echo_start fw0 zerocopy
+echo_start host fw0 zerocopy
 expect_fail 'mtu greater than device maximum' in_ns host ip link set fw0 mtu 1800
 expect_fail 'Device or resource busy' in_ns host "$xsk" echo fw0 zerocopy
 echo_stop
@@ -85,7 +72,7 @@ in_ns client ethtool -K eth0 gro on
 exchange "fast path both ways" fw0 eth0 zerocopy
 
 # --- a socket outlives its function's down and up, not its move to another namespace
-echo_start fw0 zerocopy
+echo_start host fw0 zerocopy
 in_ns host ip link set fw0 down
 in_ns host ip link set fw0 up
 ok "after down and up: answers" in_ns client "$xsk" ask eth0 "$(mac_of fw0)" 100
@@ -119,7 +106,7 @@ if [[ $(printf '%s\n' 6.6 "$(uname -r)" | sort -V | head -n 1) == 6.6 ]]; then
 	for mode in zerocopy "zerocopy unaligned" copy; do
 		if [[ $mode == *unaligned* ]] && watches_dma; then continue; fi
 		# shellcheck disable=SC2086 # words
-		echo_start fw0 $mode sg
+		echo_start host fw0 $mode sg
 		is "several chunks, $mode: mode" "$(head -n 1 "$tmp/echo")" "ready ${mode% *}"
 		for size in 1514 4096 9014; do
 			ok "several chunks, $mode: $size bytes" \
@@ -155,13 +142,13 @@ under_traffic() {
 	local way=$1 i
 	flood_start
 	for i in 1 2 3 4; do
-		echo_start fw0 zerocopy
+		echo_start host fw0 zerocopy
 		sleep 0.3
 		is "$way: socket $i is zero-copy" "$(head -n 1 "$tmp/echo")" "ready zerocopy"
 		kill -KILL "$echoing"
 		wait "$echoing" 2>/dev/null
 	done
-	echo_start fw0 zerocopy
+	echo_start host fw0 zerocopy
 	for i in 1 2 3; do
 		in_ns host ip link set fw0 down
 		in_ns host ip link set fw0 up
@@ -182,7 +169,7 @@ ok "and again" function_add host fw0 eth1 test
 in_ns host ip link set fw0 up
 ok "steering" in_ns host "$xsk" steer eth1 fw0 "$(mac_of fw0)"
 flood_start
-echo_start fw0 zerocopy
+echo_start host fw0 zerocopy
 sleep 0.3
 ok "rmmod under traffic, with a socket" rmmod uvf
 echo_stop
@@ -193,7 +180,7 @@ ok "insmod" insmod "$(module_path)"
 ok "a function" function_add host fw0 eth1 test
 in_ns host ip link set fw0 up
 flood_start
-echo_start fw0 zerocopy
+echo_start host fw0 zerocopy
 sleep 0.3
 ok "the uplink is deleted under traffic, with a socket" in_ns host ip link del eth1
 echo_stop

@@ -13,7 +13,6 @@ PATH=$PATH:/usr/sbin:/sbin
 read -r -a kernels <<<"${KERNELS:-6.1 6.12}"
 tests=("${kernels[@]/#/tests/conformance/xskxceiver-}")
 tests=("${tests[@]/%/.sh}")
-table=Documentation/conformance.rst
 
 [[ $(id -u) -eq 0 ]] ||
 	{ echo "make check-conformance: this needs root: sudo make check-conformance" >&2; exit 1; }
@@ -40,5 +39,4 @@ fi
 echo "uvf: the conformance tests PASSED ($((SECONDS / 60)) min $((SECONDS % 60)) s in all)."
 [[ ${#kernels[@]} -eq 2 ]] || exit 0
 tests/conformance/table.sh >build/conformance/conformance.rst || exit 1
-cmp -s build/conformance/conformance.rst $table ||
-	echo "uvf: $table is not what came out: cp build/conformance/conformance.rst $table"
+echo "uvf: test by test: build/conformance/conformance.rst"

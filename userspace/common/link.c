@@ -12,6 +12,7 @@
 #include <netlink/msg.h>
 #include <uvf/steer.h>
 
+#include "mode.h"
 #include "uapi/linux/uvf.h"
 #include "why.h"
 
@@ -57,11 +58,9 @@ bool uvf_port_parse(const char *alias, struct uvf_link *link)
 }
 
 /* Strings from the kernel end within their attribute, but for truncation nobody vouches. */
-static const char *const modes[] = { "private", "bridge", "passthru" };
-
 const char *uvf_mode_text(uint32_t mode)
 {
-	return mode <= UVF_MODE_MAX ? modes[mode] : "?";
+	return mode <= UVF_MODE_MAX ? uvf_modes[mode] : "?";
 }
 
 int uvf_mode_parse(const char *text)
@@ -69,7 +68,7 @@ int uvf_mode_parse(const char *text)
 	int mode;
 
 	for (mode = 0; mode <= UVF_MODE_MAX; mode++)
-		if (!strcmp(text, modes[mode]))
+		if (!strcmp(text, uvf_modes[mode]))
 			return mode;
 	return -1;
 }

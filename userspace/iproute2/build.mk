@@ -3,7 +3,7 @@
 
 LINK_UVF_SO := $(O)/lib/link_uvf.so
 
-$(LINK_UVF_SO): userspace/iproute2/link_uvf.c include/uapi/linux/uvf.h
+$(LINK_UVF_SO): userspace/iproute2/link_uvf.c userspace/common/mode.h include/uapi/linux/uvf.h
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -fPIC -fvisibility=hidden -Iinclude/uapi -shared $< -o $@
 

@@ -19,6 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../common/mode.h"
+
 /*
  * What `ip` and its plug-ins agree on is in no installed header, so it is declared here. The
  * struct's layout has not changed since 2018, nor have the functions that `ip` exports to its
@@ -89,15 +91,12 @@ static int put_vlan(struct nlmsghdr *msg, const char *text)
 	return addattr_l(msg, MESSAGE_SIZE, IFLA_UVF_VLAN, &vlan, sizeof(vlan));
 }
 
-/* In the order of enum uvf_mode. */
-static const char *const modes[] = { "private", "bridge", "passthru" };
-
 static int put_mode(struct nlmsghdr *msg, const char *text)
 {
 	__u32 mode;
 
 	for (mode = 0; mode <= UVF_MODE_MAX; mode++)
-		if (!strcmp(text, modes[mode]))
+		if (!strcmp(text, uvf_modes[mode]))
 			return addattr_l(msg, MESSAGE_SIZE, IFLA_UVF_MODE, &mode, sizeof(mode));
 	return refuse("mode", "wants private, bridge or passthru");
 }
@@ -162,7 +161,7 @@ static void print_mode_and_queues(struct rtattr *tb[])
 	if (tb[IFLA_UVF_MODE] && RTA_PAYLOAD(tb[IFLA_UVF_MODE]) >= sizeof(mode)) {
 		mode = *(__u32 *)RTA_DATA(tb[IFLA_UVF_MODE]);
 		print_color_string(PRINT_ANY, COLOR_NONE, "mode", "mode %s ",
-				   mode <= UVF_MODE_MAX ? modes[mode] : "?");
+				   mode <= UVF_MODE_MAX ? uvf_modes[mode] : "?");
 	}
 	if (tb[IFLA_UVF_QUEUES] && RTA_PAYLOAD(tb[IFLA_UVF_QUEUES]) >= sizeof(__u32))
 		print_color_uint(PRINT_ANY, COLOR_NONE, "queues", "queues %u ",
