@@ -32,6 +32,10 @@ verdict "a warning in the console" 70 'kernel complained \(the script itself end
 verdict "a panic" 70 'sysrq_handle_crash|Kernel panic' 'echo c >/proc/sysrq-trigger; sleep 20'
 verdict "a hang" 71 'hang: no verdict within 20 s' 'echo started; sleep 1000' --timeout 20
 verdict "a guest that goes down by itself" 72 'died without a verdict' 'poweroff -f; sleep 20'
+# A clock that was measured wrongly is 5 times too fast: one second of the RTC's.
+verdict "a second is a second" 0 '^[4-9] s' \
+	'rtc() { cat /sys/class/rtc/rtc0/since_epoch; }
+	 start=$(rtc); sleep 4; echo "$(($(rtc) - start)) s"'
 verdict "a cable between two cards" 0 '^3 cards up' \
 	'ip link set eth1 up; ip link set eth0 up; sleep 3
 	 echo "$(ip -br link | grep -c "UP") cards up"' --wire e1000

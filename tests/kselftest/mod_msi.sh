@@ -43,7 +43,7 @@ irq=$(awk '$NF == "fw0-0" { sub(":", "", $1); print $1 }' /proc/interrupts)
 echo 2 >/proc/irq/$irq/smp_affinity
 before=$(count)
 /uvf/build/tests/xsk kick fw0 100
-echo "counted: $(($(count) - before >= 100))"
+echo "counted: $(($(count) - before))"
 ethtool -L fw0 combined 16
 echo "with 16 queues: $(kind) $(vectors | wc -w)"
 echo "$pci" >$driver/unbind
@@ -61,6 +61,7 @@ like "else MSI" "$said" '^without MSI-X: msi fw0-ctl fw0-0 fw0-1 fw0-2 fw0-3$'
 like "five of 32 messages take eight" "$said" 'MSI: Enable\+ Count=8/32 Maskable\+ 64bit\+'
 like "the others are masked" "$said" 'Masking: ffffffe0  Pending: 00000000'
 like "MSI-X is off" "$said" 'MSI-X: Enable- Count=32 Masked-'
-like "a vector works" "$said" '^counted: 1$'
+# by another processor than the one that kicks: what comes while one is pending is that one
+like "a vector works" "$said" '^counted: [1-9][0-9]*$'
 like "with all queues" "$said" '^with 16 queues: msi 17$'
 like "MSI-X again" "$said" '^at last: msix 17$'

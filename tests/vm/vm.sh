@@ -132,6 +132,17 @@ accel_args() {
 	fi
 }
 
+# The guest's own measure is at the mercy of what else this machine does; tsc_khz.c tells more.
+tell_clock() {
+	local khz
+	[[ $accel == tcg && -z $icount ]] || return 0
+	(
+		flock 9
+		[[ $vmdir/tsc_khz -nt $here/tsc_khz.c ]] || "${CC:-cc}" -O2 "$here/tsc_khz.c" -o "$vmdir/tsc_khz"
+	) 9>"$vmdir/lock"
+	! khz=$("$vmdir/tsc_khz") || append+=" tsc_early_khz=$khz"
+}
+
 # --- the guest's files ----------------------------------------------------
 
 guest_path() {
@@ -255,6 +266,7 @@ trap 'exit 143' TERM
 log=${log:-$vmdir/logs/$(basename "$script" .sh)-$kernel-$(date +%m%d-%H%M%S)-$$.log}
 : >"$log"
 choose_accel
+tell_clock
 make_initrd
 run_qemu
 judge
