@@ -17,7 +17,6 @@
 #include "netdev.h"
 
 #include <linux/atomic.h>
-#include <linux/dma-mapping.h>
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/rtnetlink.h>
@@ -233,11 +232,6 @@ void uvf_function_announce(struct pci_dev *pdev, const char *netdev, const char 
 
 static void appeared(struct uvf_function *function, struct pci_dev *pdev)
 {
-	/*
-	 * Here and not in the driver's probe: a queue's UMEM is mapped for this device whatever
-	 * its driver is. Nothing can refuse 64 bits, there being no hardware.
-	 */
-	dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(64));
 	/* Who rescans would find memory in its place, and clear it. Without, there is still MSI. */
 	if (pci_claim_resource(pdev, 0))
 		pci_warn(pdev, "BAR 0 can't be claimed: there will be no MSI-X\n");

@@ -9,6 +9,7 @@
  * the next.
  */
 #include "xsk.h"
+#include "bridge.h"
 #include "burst.h"
 #include "compat/multibuf.h"
 #include "multibuf.h"
@@ -19,7 +20,6 @@
 #include "xdp.h"
 
 #include <linux/if_vlan.h>
-#include <linux/pci.h>
 #include <linux/rtnetlink.h>
 #include <net/xdp_sock_drv.h>
 
@@ -41,7 +41,7 @@ static int enable(struct uvf_netdev *un, struct uvf_queue *queue, struct xsk_buf
 		return -EBUSY;
 	if (un->dev->mtu > uvf_xsk_max_mtu(pool))
 		return -EMSGSIZE;
-	err = xsk_pool_dma_map(pool, &un->pdev->dev, 0);
+	err = xsk_pool_dma_map(pool, uvf_bridge_device(), 0);
 	if (err)
 		return err;
 	err = uvf_queue_set_pool(queue, pool);
