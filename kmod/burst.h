@@ -18,6 +18,7 @@ struct uvf_burst {
 	struct uvf_queue *queue;
 	struct bpf_prog *prog;
 	struct uvf_counts counts;
+	u32 max_len;	 /* of a frame in one buffer, for the program */
 	bool redirected; /* frames wait for xdp_do_flush() */
 	bool fill_empty; /* the UMEM's fill ring had no buffer for a frame */
 	unsigned int nr_tx;

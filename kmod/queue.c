@@ -29,7 +29,7 @@ struct uvf_queue *uvf_queue_create(struct uvf_netdev *un, u16 index)
 	queue->un = un;
 	queue->index = index;
 	u64_stats_init(&queue->syncp);
-	if (ptr_ring_init(&queue->ring, UVF_RING_SIZE, GFP_KERNEL)) {
+	if (uvf_ring_init(&queue->ring)) {
 		kfree(queue);
 		return NULL;
 	}
@@ -42,7 +42,7 @@ struct uvf_queue *uvf_queue_create(struct uvf_netdev *un, u16 index)
 void uvf_queue_free(struct uvf_queue *queue)
 {
 	__netif_napi_del(&queue->napi);
-	ptr_ring_cleanup(&queue->ring, NULL);
+	uvf_ring_free(&queue->ring);
 	kfree_rcu(queue, rcu);
 }
 
@@ -65,9 +65,9 @@ int uvf_queue_open(struct uvf_queue *queue)
 	err = register_memory(queue);
 	if (err)
 		goto err_rxq;
-	spin_lock_bh(&queue->ring.producer_lock);
+	spin_lock_bh(&queue->ring.lock);
 	queue->open = true;
-	spin_unlock_bh(&queue->ring.producer_lock);
+	spin_unlock_bh(&queue->ring.lock);
 	return 0;
 
 err_rxq:
@@ -81,7 +81,7 @@ static void drain(struct uvf_queue *queue)
 {
 	void *entry;
 
-	while ((entry = __ptr_ring_consume(&queue->ring))) {
+	while (uvf_ring_take(&queue->ring, &entry, 1)) {
 		if (uvf_ring_is_skb(entry))
 			kfree_skb(uvf_ring_to_skb(entry));
 		else
@@ -92,10 +92,10 @@ static void drain(struct uvf_queue *queue)
 
 void uvf_queue_close(struct uvf_queue *queue)
 {
-	spin_lock_bh(&queue->ring.producer_lock);
+	spin_lock_bh(&queue->ring.lock);
 	queue->open = false;
 	queue->held = 0;
-	spin_unlock_bh(&queue->ring.producer_lock);
+	spin_unlock_bh(&queue->ring.lock);
 	hrtimer_cancel(&queue->timer);
 	napi_disable(&queue->napi);
 	drain(queue);
@@ -149,7 +149,7 @@ int uvf_queue_set_pool(struct uvf_queue *queue, struct xsk_buff_pool *pool)
 
 /* --- producers ---------------------------------------------------------------------------- */
 
-/* Under the producer lock. */
+/* Under the ring's lock. */
 static void count_full(struct uvf_queue *queue, int n)
 {
 	WRITE_ONCE(queue->full, queue->full + n);
@@ -159,7 +159,7 @@ static void count_full(struct uvf_queue *queue, int n)
 
 /*
  * Whether NAPI is to run for `n` frames just put into the ring, or they may wait for others. The
- * timer begins with the first. Under the producer lock.
+ * timer begins with the first. Under the ring's lock.
  */
 static bool due(struct uvf_queue *queue, int n)
 {
@@ -182,9 +182,9 @@ static enum hrtimer_restart waited_enough(struct hrtimer *timer)
 {
 	struct uvf_queue *queue = container_of(timer, struct uvf_queue, timer);
 
-	spin_lock(&queue->ring.producer_lock);
+	spin_lock(&queue->ring.lock);
 	queue->held = 0;
-	spin_unlock(&queue->ring.producer_lock);
+	spin_unlock(&queue->ring.lock);
 	uvf_queue_kick(queue);
 	return HRTIMER_NORESTART;
 }
@@ -192,33 +192,33 @@ static enum hrtimer_restart waited_enough(struct hrtimer *timer)
 int uvf_queue_put_frames(struct uvf_queue *queue, struct xdp_frame **frames, int n)
 {
 	bool now = false;
-	int i = 0;
+	int taken = 0;
 
-	spin_lock(&queue->ring.producer_lock);
+	spin_lock(&queue->ring.lock);
 	if (likely(queue->open))
-		while (i < n && !__ptr_ring_produce(&queue->ring, frames[i]))
-			i++;
-	if (unlikely(i < n))
-		count_full(queue, n - i);
-	if (likely(i))
-		now = due(queue, i);
-	spin_unlock(&queue->ring.producer_lock);
+		taken = uvf_ring_put(&queue->ring, (void **)frames, n);
+	if (unlikely(taken < n))
+		count_full(queue, n - taken);
+	if (likely(taken))
+		now = due(queue, taken);
+	spin_unlock(&queue->ring.lock);
 	/* While NAPI runs this makes it run again: no entry is left behind. */
 	if (likely(now))
 		uvf_queue_kick(queue);
-	return i;
+	return taken;
 }
 
 bool uvf_queue_put_skb(struct uvf_queue *queue, struct sk_buff *skb)
 {
+	void *entry = uvf_ring_skb(skb);
 	bool taken, now;
 
-	spin_lock(&queue->ring.producer_lock);
-	taken = queue->open && !__ptr_ring_produce(&queue->ring, uvf_ring_skb(skb));
+	spin_lock(&queue->ring.lock);
+	taken = queue->open && uvf_ring_put(&queue->ring, &entry, 1);
 	if (unlikely(!taken))
 		count_full(queue, 1);
 	now = taken && due(queue, 1);
-	spin_unlock(&queue->ring.producer_lock);
+	spin_unlock(&queue->ring.lock);
 	if (likely(now))
 		uvf_queue_kick(queue);
 	return taken;

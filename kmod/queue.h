@@ -4,18 +4,15 @@
 #define UVF_QUEUE_H
 
 #include "drop.h"
+#include "ring.h"
 
 #include <linux/hrtimer.h>
 #include <linux/netdevice.h>
-#include <linux/ptr_ring.h>
 #include <linux/u64_stats_sync.h>
 #include <net/xdp.h>
 
 struct uvf_netdev;
 struct xsk_buff_pool;
-
-/* Two NAPI budgets of the uplink's and some: what two of its queues may bring before we run. */
-#define UVF_RING_SIZE 1024
 
 /* How many frames may be held back, so that there is room for as many while NAPI comes. */
 #define UVF_RX_FRAMES_MAX (UVF_RING_SIZE / 2)
@@ -32,11 +29,11 @@ struct uvf_counts {
 };
 
 struct uvf_queue {
-	/* fast path, producers: the ring's producer lock */
-	struct ptr_ring ring;
-	bool open; /* under the producer lock */
-	u64 full;  /* frames that found no room; under the producer lock */
-	unsigned int held; /* frames that wait for the timer; under the producer lock */
+	/* fast path, producers: under the ring's lock */
+	struct uvf_ring ring;
+	bool open;
+	u64 full;	   /* frames that found no room */
+	unsigned int held; /* frames that wait for the timer */
 	struct hrtimer timer;
 
 	/* fast path, NAPI */
@@ -74,23 +71,5 @@ void uvf_queue_kick(struct uvf_queue *queue);
 /* Adds the queue's counts to a sum, and a burst's to the queue. */
 void uvf_queue_counts(const struct uvf_queue *queue, struct uvf_counts *sum);
 void uvf_queue_count(struct uvf_queue *queue, const struct uvf_counts *burst);
-
-/* An entry of the ring is an xdp_frame or an sk_buff, told apart by the lowest bit. */
-#define UVF_RING_SKB 1UL
-
-static inline void *uvf_ring_skb(struct sk_buff *skb)
-{
-	return (void *)((unsigned long)skb | UVF_RING_SKB);
-}
-
-static inline bool uvf_ring_is_skb(const void *entry)
-{
-	return (unsigned long)entry & UVF_RING_SKB;
-}
-
-static inline struct sk_buff *uvf_ring_to_skb(void *entry)
-{
-	return (struct sk_buff *)((unsigned long)entry & ~UVF_RING_SKB);
-}
 
 #endif /* UVF_QUEUE_H */

@@ -249,6 +249,7 @@ static void receive_skb(struct uvf_burst *burst, struct sk_buff *skb)
 
 static void receive_frame(struct uvf_burst *burst, struct xdp_frame *frame)
 {
+	void *entry = frame;
 	u16 vlan = burst->queue->un->vlan;
 
 	if (unlikely(vlan && !frame_untag(frame, vlan))) {
@@ -257,30 +258,36 @@ static void receive_frame(struct uvf_burst *burst, struct xdp_frame *frame)
 		return;
 	}
 	if (burst->prog)
-		uvf_xdp_frame(burst, frame);
+		uvf_xdp_frames(burst, &entry, 1);
 	else
 		frame_to_stack(burst, frame);
 }
 
-static void receive(struct uvf_burst *burst, void *entry)
+static void receive(struct uvf_burst *burst, void *const *entries, unsigned int n)
 {
-	if (uvf_ring_is_skb(entry))
-		receive_skb(burst, uvf_ring_to_skb(entry));
-	else
-		receive_frame(burst, entry);
+	bool as_they_are = burst->prog && !burst->queue->un->vlan;
+	unsigned int i = 0;
+
+	while (i < n) {
+		if (uvf_ring_is_skb(entries[i]))
+			receive_skb(burst, uvf_ring_to_skb(entries[i++]));
+		else if (likely(as_they_are))
+			i += uvf_xdp_frames(burst, entries + i, n - i);
+		else
+			receive_frame(burst, entries[i++]);
+	}
 }
 
 int uvf_rx_ring(struct uvf_burst *burst, int budget)
 {
 	void *entries[UVF_RX_BULK];
-	int i, n, want, done = 0;
+	int n, want, done = 0;
 
 	do {
 		want = min(budget - done, UVF_RX_BULK);
-		n = __ptr_ring_consume_batched(&burst->queue->ring, entries, want);
+		n = uvf_ring_take(&burst->queue->ring, entries, want);
 		uvf_xdp_reserve(burst, n);
-		for (i = 0; i < n; i++)
-			receive(burst, entries[i]);
+		receive(burst, entries, n);
 		done += n;
 	} while (n == want && done < budget);
 	return done;
@@ -291,6 +298,7 @@ void uvf_rx_begin(struct uvf_burst *burst, struct uvf_queue *queue)
 	burst->queue = queue;
 	burst->prog = rcu_dereference(queue->un->prog);
 	memset(&burst->counts, 0, sizeof(burst->counts));
+	burst->max_len = uvf_xdp_max_len(queue);
 	burst->redirected = false;
 	burst->fill_empty = false;
 	burst->nr_tx = 0;

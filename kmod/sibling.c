@@ -226,6 +226,6 @@ bool uvf_sibling_copy(struct uvf_burst *burst, struct uvf_burst *peer, const voi
 		return true;
 	memcpy(xdp->data, &header, sizeof(header));
 	memcpy(xdp->data + sizeof(header), data + sizeof(header), len - sizeof(header));
-	uvf_xdp_run(peer, xdp);
+	uvf_xdp_run(peer, xdp, len);
 	return true;
 }

@@ -77,9 +77,9 @@ bool uvf_xdp_alloc_private(struct xdp_buff *xdp, struct xdp_rxq_info *rxq, u32 r
 	return true;
 }
 
-static bool fits(const struct uvf_queue *queue, u32 len)
+u32 uvf_xdp_max_len(const struct uvf_queue *queue)
 {
-	return len <= (queue->pool ? xsk_pool_get_rx_frame_size(queue->pool) : UVF_XDP_MAX_LEN);
+	return queue->pool ? xsk_pool_get_rx_frame_size(queue->pool) : UVF_XDP_MAX_LEN;
 }
 
 void uvf_xdp_reserve(struct uvf_burst *burst, unsigned int n)
@@ -143,7 +143,7 @@ static struct xdp_buff *alloc_private(struct uvf_burst *burst, u32 len)
 
 static __always_inline struct xdp_buff *alloc(struct uvf_burst *burst, u32 len)
 {
-	if (unlikely(!fits(burst->queue, len))) {
+	if (unlikely(len > burst->max_len)) {
 		uvf_burst_drop(burst, UVF_DROP_RX_TOO_LONG);
 		return NULL;
 	}
@@ -179,7 +179,7 @@ static void copy_from_frags(const struct xdp_frame *frame, u32 offset, void *to,
 	}
 }
 
-static __always_inline void copy_from_frame(const void *data, u32 offset, void *to, u32 len)
+static void copy_from_frame(const void *data, u32 offset, void *to, u32 len)
 {
 	const struct xdp_frame *frame = data;
 	u32 piece = offset < frame->len ? min_t(u32, len, frame->len - offset) : 0;
@@ -189,17 +189,28 @@ static __always_inline void copy_from_frame(const void *data, u32 offset, void *
 		copy_from_frags(frame, offset + piece - frame->len, to + piece, len - piece);
 }
 
-static __always_inline struct xdp_buff *from_frame(struct uvf_burst *burst,
-						   struct xdp_frame *frame)
+static struct xdp_buff *from_pieces(struct uvf_burst *burst, struct xdp_frame *frame, u32 len)
 {
-	u32 len = xdp_get_frame_len(frame);
 	struct xdp_buff *xdp;
 
-	if (unlikely(!fits(burst->queue, len)) && burst->queue->pool)
+	if (len > burst->max_len && burst->queue->pool)
 		return uvf_multibuf_receive(burst, copy_from_frame, frame, len);
 	xdp = alloc(burst, len);
 	if (likely(xdp))
 		copy_from_frame(frame, 0, xdp->data, len);
+	return xdp;
+}
+
+static __always_inline struct xdp_buff *from_frame(struct uvf_burst *burst,
+						   struct xdp_frame *frame, u32 len)
+{
+	struct xdp_buff *xdp;
+
+	if (unlikely(xdp_frame_has_frags(frame) || len > burst->max_len))
+		return from_pieces(burst, frame, len);
+	xdp = alloc(burst, len);
+	if (likely(xdp))
+		memcpy(xdp->data, frame->data, len);
 	return xdp;
 }
 
@@ -212,7 +223,7 @@ static struct xdp_buff *from_skb(struct uvf_burst *burst, struct sk_buff *skb)
 {
 	struct xdp_buff *xdp;
 
-	if (unlikely(!fits(burst->queue, skb->len)) && burst->queue->pool)
+	if (unlikely(skb->len > burst->max_len) && burst->queue->pool)
 		return uvf_multibuf_receive(burst, copy_from_skb, skb, skb->len);
 	xdp = alloc(burst, skb->len);
 	if (likely(xdp))
@@ -327,9 +338,9 @@ static noinline int judge(struct uvf_burst *burst, struct xdp_buff *xdp, u32 act
 	}
 }
 
-static __always_inline void run(struct uvf_burst *burst, struct xdp_buff *xdp)
+static __always_inline void run(struct uvf_burst *burst, struct xdp_buff *xdp, u32 len)
 {
-	u32 act, len = xdp_get_buff_len(xdp);
+	u32 act;
 	int err;
 
 	act = bpf_prog_run_xdp(burst->prog, xdp);
@@ -343,9 +354,9 @@ static __always_inline void run(struct uvf_burst *burst, struct xdp_buff *xdp)
 	burst->counts.rx_bytes += len;
 }
 
-void uvf_xdp_run(struct uvf_burst *burst, struct xdp_buff *xdp)
+void uvf_xdp_run(struct uvf_burst *burst, struct xdp_buff *xdp, u32 len)
 {
-	run(burst, xdp);
+	run(burst, xdp, len);
 }
 
 /* --- from the ring ------------------------------------------------------------------------ */
@@ -354,13 +365,23 @@ void uvf_xdp_run(struct uvf_burst *burst, struct xdp_buff *xdp)
  * Given back in bulk, and never by xdp_return_frame_rx_napi(): the page pool of such a frame has
  * its own NAPI.
  */
-void uvf_xdp_frame(struct uvf_burst *burst, struct xdp_frame *frame)
+static __always_inline void receive_frame(struct uvf_burst *burst, struct xdp_frame *frame)
 {
-	struct xdp_buff *xdp = from_frame(burst, frame);
+	u32 len = xdp_get_frame_len(frame);
+	struct xdp_buff *xdp = from_frame(burst, frame, len);
 
 	if (likely(xdp))
-		run(burst, xdp);
+		run(burst, xdp, len);
 	xdp_return_frame_bulk(frame, &burst->done);
+}
+
+unsigned int uvf_xdp_frames(struct uvf_burst *burst, void *const *entries, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n && !uvf_ring_is_skb(entries[i]); i++)
+		receive_frame(burst, entries[i]);
+	return i;
 }
 
 void uvf_xdp_skb(struct uvf_burst *burst, struct sk_buff *skb)
@@ -368,5 +389,5 @@ void uvf_xdp_skb(struct uvf_burst *burst, struct sk_buff *skb)
 	struct xdp_buff *xdp = from_skb(burst, skb);
 
 	if (likely(xdp))
-		run(burst, xdp);
+		run(burst, xdp, skb->len);
 }

@@ -10,6 +10,7 @@
 
 struct netdev_bpf;
 struct uvf_burst;
+struct uvf_queue;
 
 /* The longest frame. It is in one piece, from the kernel's page fragments of up to 32 KiB. */
 #define UVF_XDP_MAX_LEN 16384
@@ -33,15 +34,19 @@ void uvf_xdp_unreserve(struct uvf_burst *burst);
 /* One of them, or another, or NULL. */
 struct xdp_buff *uvf_xdp_umem_buff(struct uvf_burst *burst);
 
+/* What fits into one buffer, UMEM or not. */
+u32 uvf_xdp_max_len(const struct uvf_queue *queue);
+
 /*
- * The frame is copied, and the program run on the copy. The frame is freed by uvf_rx_end(), the
- * skb stays the caller's: its data begin at the Ethernet header, and there is no tag beside them.
+ * Each is copied, and the program run on the copy. Of entries of the ring, those before the first
+ * skb; returns how many. Frames are freed by uvf_rx_end(). The skb stays the caller's: its data
+ * begin at the Ethernet header, and there is no tag beside them.
  */
-void uvf_xdp_frame(struct uvf_burst *burst, struct xdp_frame *frame);
+unsigned int uvf_xdp_frames(struct uvf_burst *burst, void *const *entries, unsigned int n);
 void uvf_xdp_skb(struct uvf_burst *burst, struct sk_buff *skb);
 
-/* Runs the program and does as it says. Takes the buffer over. */
-void uvf_xdp_run(struct uvf_burst *burst, struct xdp_buff *xdp);
+/* Runs the program on a frame of `len` bytes and does as it says. Takes the buffer over. */
+void uvf_xdp_run(struct uvf_burst *burst, struct xdp_buff *xdp, u32 len);
 
 /* A page fragment with room for `len` bytes, and for all that an skb or xdp_frame needs. */
 bool uvf_xdp_alloc_private(struct xdp_buff *xdp, struct xdp_rxq_info *rxq, u32 room, u32 len);
