@@ -159,15 +159,32 @@ static int set_mac_address(struct net_device *dev, void *data)
 void uvf_netdev_limit_mtu(struct uvf_netdev *un)
 {
 	unsigned int max = un->lower->mtu;
-	int i;
 
 	ASSERT_RTNL();
 	if (rtnl_dereference(un->prog))
 		max = min_t(unsigned int, max, UVF_XDP_MAX_MTU);
-	for (i = 0; i < un->nr_queues; i++)
-		if (un->queue[i]->pool)
-			max = min(max, uvf_xsk_max_mtu(un->queue[i]->pool));
 	un->dev->max_mtu = max;
+}
+
+/*
+ * AF_XDP sockets have no part in max_mtu: the last of a pool closes without a word to us, and what
+ * comes afterwards, from a work item, is too late for who sets the MTU next.
+ */
+static int change_mtu(struct net_device *dev, int mtu)
+{
+	struct uvf_netdev *un = netdev_priv(dev);
+
+	/* One that was closed counts for a grace period. */
+	if (mtu > uvf_xsk_max_mtu(un))
+		rcu_barrier();
+	if (mtu > uvf_xsk_max_mtu(un)) {
+		if (net_ratelimit())
+			netdev_info(dev, "an AF_XDP socket's chunks are for an MTU up to %d\n",
+				    uvf_xsk_max_mtu(un));
+		return -EMSGSIZE;
+	}
+	WRITE_ONCE(dev->mtu, mtu);
+	return 0;
 }
 
 static void get_stats64(struct net_device *dev, struct rtnl_link_stats64 *stats)
@@ -326,6 +343,7 @@ static const struct net_device_ops netdev_ops = {
 	.ndo_start_xmit = uvf_tx_skb,
 	.ndo_validate_addr = eth_validate_addr,
 	.ndo_set_mac_address = set_mac_address,
+	.ndo_change_mtu = change_mtu,
 	.ndo_set_rx_mode = set_rx_mode,
 	.ndo_change_rx_flags = change_rx_flags,
 	.ndo_get_stats64 = get_stats64,

@@ -62,7 +62,7 @@ void uvf_netdev_notify(struct uvf_netdev *un);
 /* Another number of queues, and of interrupts. Under RTNL. */
 int uvf_netdev_set_queues(struct uvf_netdev *un, unsigned int nr);
 
-/* What can its MTU be now? After a change of uplink, program or pool, under RTNL. */
+/* What can its MTU be now? After a change of uplink or program, under RTNL. */
 void uvf_netdev_limit_mtu(struct uvf_netdev *un);
 
 /* Whether it takes frames for this group address, which may be broadcast. Under RCU. */

@@ -25,12 +25,29 @@
 
 /* --- binding ------------------------------------------------------------------------------ */
 
-unsigned int uvf_xsk_max_mtu(struct xsk_buff_pool *pool)
+static int max_mtu(struct xsk_buff_pool *pool)
 {
 	u32 size = min_t(u32, uvf_multibuf_max(pool), UVF_XDP_MAX_LEN);
 
 	/* The owner chooses its headroom, up to all of a chunk. */
 	return size > VLAN_ETH_HLEN ? size - VLAN_ETH_HLEN : 0;
+}
+
+/* A pool that has no user any more stays until a work item of the core's finds time. */
+static bool in_use(const struct xsk_buff_pool *pool)
+{
+	return pool && refcount_read(&pool->users);
+}
+
+int uvf_xsk_max_mtu(const struct uvf_netdev *un)
+{
+	int i, max = INT_MAX;
+
+	ASSERT_RTNL();
+	for (i = 0; i < un->nr_queues; i++)
+		if (in_use(un->queue[i]->pool))
+			max = min(max, max_mtu(un->queue[i]->pool));
+	return max;
 }
 
 static int enable(struct uvf_netdev *un, struct uvf_queue *queue, struct xsk_buff_pool *pool)
@@ -39,7 +56,7 @@ static int enable(struct uvf_netdev *un, struct uvf_queue *queue, struct xsk_buf
 
 	if (queue->pool)
 		return -EBUSY;
-	if (un->dev->mtu > uvf_xsk_max_mtu(pool))
+	if (un->dev->mtu > max_mtu(pool))
 		return -EMSGSIZE;
 	err = xsk_pool_dma_map(pool, uvf_bridge_device(), 0);
 	if (err)
@@ -49,7 +66,6 @@ static int enable(struct uvf_netdev *un, struct uvf_queue *queue, struct xsk_buf
 		xsk_pool_dma_unmap(pool, 0);
 		return err;
 	}
-	uvf_netdev_limit_mtu(un);
 	uvf_netlink_notify(un, UVF_CMD_FUNCTION_CHANGE_NTF);
 	return 0;
 }
@@ -62,7 +78,6 @@ static int disable(struct uvf_netdev *un, struct uvf_queue *queue)
 		return -EINVAL;
 	uvf_queue_set_pool(queue, NULL);
 	xsk_pool_dma_unmap(pool, 0);
-	uvf_netdev_limit_mtu(un);
 	uvf_netlink_notify(un, UVF_CMD_FUNCTION_CHANGE_NTF);
 	return 0;
 }

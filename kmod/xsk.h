@@ -6,13 +6,14 @@
 #include <linux/netdevice.h>
 
 struct uvf_burst;
+struct uvf_netdev;
 struct xsk_buff_pool;
 
 /* Binds a pool to a queue, or with NULL unbinds it. Under RTNL. */
 int uvf_xsk_set_pool(struct net_device *dev, struct xsk_buff_pool *pool, u16 index);
 
-/* The largest MTU of a function whose frames fit into the pool's chunks. */
-unsigned int uvf_xsk_max_mtu(struct xsk_buff_pool *pool);
+/* The largest MTU whose frames fit into the chunks of all that are bound now. Under RTNL. */
+int uvf_xsk_max_mtu(const struct uvf_netdev *un);
 
 int uvf_xsk_wakeup(struct net_device *dev, u32 index, u32 flags);
 

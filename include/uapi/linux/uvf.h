@@ -97,9 +97,9 @@
  * supported: a received frame is copied once, into the UMEM; a sent frame once, out of it. The
  * UMEM chunk less its headroom and XDP's 256 bytes must hold MTU + 18 bytes, else bind() fails
  * with EMSGSIZE (or EINVAL, where the kernel has a check of its own), and falls back to copy mode
- * where XDP_ZEROCOPY was not given. While it is bound the MTU can't be raised above that.
- * Socket and XDP program may come in any order. From Linux 6.6 on, a
- * socket bound with XDP_USE_SG, and a program that knows of fragments, take longer frames in
+ * where XDP_ZEROCOPY was not given. While it is bound the MTU can't be raised above that: EMSGSIZE,
+ * with a sentence in the kernel's log. Socket and XDP program may come in any order. From Linux 6.6
+ * on, a socket bound with XDP_USE_SG, and a program that knows of fragments, take longer frames in
  * several chunks. An XDP program works with an MTU of up to 16,366: it sees a frame in one piece,
  * but for those in several chunks of a UMEM.
  *
@@ -246,7 +246,7 @@
  *	EINVAL		no IFLA_LINK; an attribute that is unknown, malformed, out of range or
  *			read-only; an uplink that is no Ethernet device, a loopback device or itself
  *			a function or above one; an MTU above the uplink's, or too large for the
- *			XDP program or the UMEM that is there
+ *			XDP program that is there
  *			Generic netlink: neither or both of ifindex and PCI address, an attribute
  *			missing, or given in a dump; a descriptor that is not an eventfd's
  *	ENODEV		IFLA_LINK names no device. Generic netlink: no function that one sees
@@ -267,6 +267,8 @@
  *	EOPNOTSUPP	a change of `vlan`, of `queues` through rtnetlink, to or from passthru
  *	EAGAIN		no spare function, and none came within a second: try again. Making one
  *			needs a lock that PCI removal holds while it waits for rtnetlink.
+ *	EMSGSIZE	an MTU too large for a UMEM that is bound; this sentence is in the log, for
+ *			the core takes none from a driver here
  *	ENOSPC		UVF_MAX_FUNCTIONS are in use
  */
 #ifndef _UAPI_LINUX_UVF_H
