@@ -9,7 +9,6 @@
 #include "netdev.h"
 #include "trace.h"
 
-#define UVF_TX_BULK 16
 #define UVF_RX_BULK 16
 
 struct bpf_prog;
@@ -21,8 +20,6 @@ struct uvf_burst {
 	u32 max_len;	 /* of a frame in one buffer, for the program */
 	bool redirected; /* frames wait for xdp_do_flush() */
 	bool fill_empty; /* the UMEM's fill ring had no buffer for a frame */
-	unsigned int nr_tx;
-	struct xdp_frame *tx[UVF_TX_BULK];
 	/* of the UMEM, for frames taken out of the ring: from next_buff up to nr_buffs */
 	unsigned int next_buff;
 	unsigned int nr_buffs;

@@ -13,6 +13,7 @@
 #include "netdev.h"
 #include "rx.h"
 #include "trace.h"
+#include "tx.h"
 
 #include <linux/rtnetlink.h>
 #include <net/xdp_sock_drv.h>
@@ -34,6 +35,7 @@ struct uvf_queue *uvf_queue_create(struct uvf_netdev *un, u16 index)
 		return NULL;
 	}
 	uvf_compat_timer_setup(&queue->timer, waited_enough);
+	uvf_tx_init(queue);
 	netif_napi_add(un->dev, &queue->napi, uvf_rx_poll);
 	return queue;
 }
@@ -98,6 +100,7 @@ void uvf_queue_close(struct uvf_queue *queue)
 	spin_unlock_bh(&queue->ring.lock);
 	hrtimer_cancel(&queue->timer);
 	napi_disable(&queue->napi);
+	uvf_tx_stop(queue);
 	drain(queue);
 	xdp_rxq_info_unreg(&queue->rxq);
 }

@@ -17,6 +17,10 @@ struct xsk_buff_pool;
 /* How many frames may be held back, so that there is room for as many while NAPI comes. */
 #define UVF_RX_FRAMES_MAX (UVF_RING_SIZE / 2)
 
+/* Frames for the uplink: what it is handed at once, and how many one run of NAPI may send. */
+#define UVF_TX_BULK 16
+#define UVF_TX_MAX NAPI_POLL_WEIGHT
+
 /* Frames, and bytes without FCS. What is dropped is not counted as a packet. */
 struct uvf_counts {
 	u64 rx_packets;
@@ -43,6 +47,11 @@ struct uvf_queue {
 	struct xdp_rxq_info rxq;
 	struct u64_stats_sync syncp;
 	struct uvf_counts counts;
+	unsigned int nr_tx;
+	bool tx_waits; /* until the timer, for room in the uplink's ring */
+	struct xdp_frame *tx[UVF_TX_MAX];
+	unsigned int tx_looks; /* since it last took one */
+	struct hrtimer tx_timer;
 
 	/* slow path */
 	u16 index;

@@ -301,7 +301,6 @@ void uvf_rx_begin(struct uvf_burst *burst, struct uvf_queue *queue)
 	burst->max_len = uvf_xdp_max_len(queue);
 	burst->redirected = false;
 	burst->fill_empty = false;
-	burst->nr_tx = 0;
 	burst->next_buff = 0;
 	burst->nr_buffs = 0;
 	xdp_frame_bulk_init(&burst->done);

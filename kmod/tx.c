@@ -2,15 +2,20 @@
 /*
  * Transmit. All frames go out of the uplink: the stack's as they are, those of AF_XDP and XDP_TX
  * in bulk through the uplink's ndo_xdp_xmit, or where it has none, as skbs.
+ *
+ * What the uplink has no room for waits in the queue, and as long as something waits no more is
+ * taken out of an AF_XDP socket's ring: who sends too fast finds that full, as on a network card.
  */
 #include "tx.h"
 #include "burst.h"
+#include "compat/compat.h"
 #include "netdev.h"
 #include "sibling.h"
 #include "xdp.h"
 
 #include <linux/etherdevice.h>
 #include <linux/filter.h>
+#include <linux/hrtimer.h>
 #include <linux/if_vlan.h>
 #include <net/xdp.h>
 
@@ -45,6 +50,17 @@ bool uvf_tx_alloc(struct xdp_buff *xdp, u32 len)
 
 /* --- from NAPI ---------------------------------------------------------------------------- */
 
+static int drop(struct uvf_burst *burst, struct xdp_frame **frames, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++) {
+		xdp_return_frame(frames[i]);
+		uvf_burst_drop(burst, UVF_DROP_TX_UPLINK);
+	}
+	return n;
+}
+
 static int push_tag(struct xdp_buff *xdp, u16 vlan)
 {
 	struct vlan_ethhdr *header = xdp->data - VLAN_HLEN;
@@ -62,7 +78,8 @@ static int push_tag(struct xdp_buff *xdp, u16 vlan)
 
 int uvf_tx_buff(struct uvf_burst *burst, struct xdp_buff *xdp)
 {
-	struct uvf_netdev *un = burst->queue->un;
+	struct uvf_queue *queue = burst->queue;
+	struct uvf_netdev *un = queue->un;
 	u32 len = xdp->data_end - xdp->data;
 	struct xdp_frame *frame;
 	int err;
@@ -79,64 +96,140 @@ int uvf_tx_buff(struct uvf_burst *burst, struct xdp_buff *xdp)
 		return -EOVERFLOW;
 	if (uvf_sibling_bridges(un) && uvf_sibling_send_frame(burst, frame))
 		return 0;
-	burst->tx[burst->nr_tx++] = frame;
-	if (burst->nr_tx == UVF_TX_BULK)
+	/* XDP_TX has no ring that it could leave a frame in. */
+	if (unlikely(queue->nr_tx == UVF_TX_MAX))
+		drop(burst, &frame, 1);
+	else
+		queue->tx[queue->nr_tx++] = frame;
+	if (queue->nr_tx % UVF_TX_BULK == 0)
 		uvf_tx_flush(burst);
 	return 0;
 }
 
-/* For uplinks without ndo_xdp_xmit, and those that answer -ENXIO until XDP is set up on them. */
-static int send_as_skb(struct net_device *lower, struct xdp_frame *frame)
+static void count(struct uvf_burst *burst, u32 len)
+{
+	burst->counts.tx_packets++;
+	burst->counts.tx_bytes += len;
+}
+
+static bool send_as_skb(struct net_device *lower, struct xdp_frame *frame)
 {
 	struct sk_buff *skb;
 
 	skb = xdp_build_skb_from_frame(frame, lower);
 	if (unlikely(!skb)) {
 		xdp_return_frame(frame);
-		return -ENOMEM;
+		return false;
 	}
 	skb_reset_network_header(skb);
 	skb_push(skb, ETH_HLEN);
 	skb->pkt_type = PACKET_HOST;
-	return dev_queue_xmit(skb) == NET_XMIT_SUCCESS ? 0 : -ENOBUFS;
+	return dev_queue_xmit(skb) == NET_XMIT_SUCCESS;
 }
 
-static int send_all(struct net_device *lower, struct xdp_frame **frames, int n)
+/* For uplinks without ndo_xdp_xmit, and those that answer -ENXIO until XDP is set up on them. */
+static int send_as_skbs(struct uvf_burst *burst, struct xdp_frame **frames, int n)
 {
-	const struct net_device_ops *ops = lower->netdev_ops;
-	int sent = -ENXIO;
+	int i;
 
-	if (!netif_running(lower) || !netif_carrier_ok(lower))
-		return 0;
-	if (ops->ndo_xdp_xmit)
-		sent = ops->ndo_xdp_xmit(lower, n, frames, XDP_XMIT_FLUSH);
+	for (i = 0; i < n; i++) {
+		u32 len = frames[i]->len;
+
+		if (likely(send_as_skb(burst->queue->un->lower, frames[i])))
+			count(burst, len);
+		else
+			uvf_burst_drop(burst, UVF_DROP_TX_UPLINK);
+	}
+	return n;
+}
+
+/* Returns how many, of the first, are no longer ours. */
+static int send_bulk(struct uvf_burst *burst, struct xdp_frame **frames, int n)
+{
+	struct net_device *lower = burst->queue->un->lower;
+	int i, sent = -ENXIO;
+	u32 len[UVF_TX_BULK];
+
+	if (unlikely(!netif_running(lower) || !netif_carrier_ok(lower)))
+		return drop(burst, frames, n);
+	for (i = 0; i < n; i++)
+		len[i] = frames[i]->len;
+	if (likely(lower->netdev_ops->ndo_xdp_xmit))
+		sent = lower->netdev_ops->ndo_xdp_xmit(lower, n, frames, XDP_XMIT_FLUSH);
+	if (sent < 0)
+		return send_as_skbs(burst, frames, n);
+	for (i = 0; i < sent; i++)
+		count(burst, len[i]);
 	return sent;
+}
+
+/* --- when the uplink's ring is full ------------------------------------------------------- */
+
+/*
+ * No uplink tells when there is room again, so we look: the 512 descriptors of a common ring take
+ * 10 Gbit/s half a millisecond. One that takes nothing in 10 ms is stuck, or what comes first is
+ * nothing it will ever take. Looks are counted and not time, which a virtual machine may lose.
+ */
+#define LOOK_AGAIN (50 * NSEC_PER_USEC)
+#define PATIENCE 200
+
+static enum hrtimer_restart look_again(struct hrtimer *timer)
+{
+	struct uvf_queue *queue = container_of(timer, struct uvf_queue, tx_timer);
+
+	WRITE_ONCE(queue->tx_looks, READ_ONCE(queue->tx_looks) + 1);
+	uvf_queue_kick(queue);
+	return HRTIMER_NORESTART;
+}
+
+static noinline void keep_rest(struct uvf_burst *burst, unsigned int sent)
+{
+	struct uvf_queue *queue = burst->queue;
+
+	memmove(queue->tx, queue->tx + sent, queue->nr_tx * sizeof(*queue->tx));
+	if (sent)
+		WRITE_ONCE(queue->tx_looks, 0);
+	else if (READ_ONCE(queue->tx_looks) > PATIENCE)
+		queue->nr_tx -= drop(burst, queue->tx, queue->nr_tx);
+	queue->tx_waits = queue->nr_tx;
+	/* NAPI runs for other reasons, too, which are not to put it off. */
+	if (queue->tx_waits && !hrtimer_is_queued(&queue->tx_timer))
+		hrtimer_start(&queue->tx_timer, ns_to_ktime(LOOK_AGAIN), HRTIMER_MODE_REL_SOFT);
 }
 
 void uvf_tx_flush(struct uvf_burst *burst)
 {
-	struct net_device *lower = burst->queue->un->lower;
-	struct uvf_counts *counts = &burst->counts;
-	u32 len[UVF_TX_BULK];
-	int i, sent, n = burst->nr_tx;
+	struct uvf_queue *queue = burst->queue;
+	unsigned int n, taken, sent = 0;
 
-	if (!n)
+	if (!queue->nr_tx)
 		return;
-	burst->nr_tx = 0;
-	for (i = 0; i < n; i++)
-		len[i] = burst->tx[i]->len;
-	sent = send_all(lower, burst->tx, n);
-	for (i = 0; i < n; i++) {
-		bool ok = i < sent;
+	do {
+		n = min_t(unsigned int, queue->nr_tx - sent, UVF_TX_BULK);
+		taken = send_bulk(burst, queue->tx + sent, n);
+		sent += taken;
+	} while (taken == n && sent < queue->nr_tx);
+	queue->nr_tx -= sent;
+	if (unlikely(queue->nr_tx)) {
+		keep_rest(burst, sent);
+	} else {
+		queue->tx_waits = false;
+		WRITE_ONCE(queue->tx_looks, 0);
+	}
+}
 
-		if (sent < 0)
-			ok = !send_as_skb(lower, burst->tx[i]);
-		else if (!ok)
-			/* Not taken by the uplink: still ours. */
-			xdp_return_frame(burst->tx[i]);
-		counts->tx_packets += ok;
-		counts->tx_bytes += ok ? len[i] : 0;
-		if (unlikely(!ok))
-			uvf_burst_drop(burst, UVF_DROP_TX_UPLINK);
+void uvf_tx_init(struct uvf_queue *queue)
+{
+	uvf_compat_timer_setup(&queue->tx_timer, look_again);
+}
+
+void uvf_tx_stop(struct uvf_queue *queue)
+{
+	hrtimer_cancel(&queue->tx_timer);
+	queue->tx_waits = false;
+	queue->tx_looks = 0;
+	while (queue->nr_tx) {
+		xdp_return_frame(queue->tx[--queue->nr_tx]);
+		dev_core_stats_tx_dropped_inc(queue->un->dev);
 	}
 }

@@ -6,6 +6,7 @@
 #include <linux/netdevice.h>
 
 struct uvf_burst;
+struct uvf_queue;
 struct xdp_buff;
 
 netdev_tx_t uvf_tx_skb(struct sk_buff *skb, struct net_device *dev);
@@ -19,5 +20,9 @@ bool uvf_tx_alloc(struct xdp_buff *xdp, u32 len);
  */
 int uvf_tx_buff(struct uvf_burst *burst, struct xdp_buff *xdp);
 void uvf_tx_flush(struct uvf_burst *burst);
+
+/* Of a queue: before its first run of NAPI, and after its last. */
+void uvf_tx_init(struct uvf_queue *queue);
+void uvf_tx_stop(struct uvf_queue *queue);
 
 #endif /* UVF_TX_H */

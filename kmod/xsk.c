@@ -173,11 +173,16 @@ static noinline void transmit_batch(struct uvf_burst *burst, unsigned int n)
 /* Mostly there is nothing to send: NAPI runs for what came in. */
 static bool transmit_all(struct uvf_burst *burst, int budget)
 {
-	unsigned int n = xsk_tx_peek_release_desc_batch(burst->queue->pool, budget);
+	unsigned int n, max = min(budget, UVF_TX_MAX);
 
+	/* There is room for all of these frames only when none are left over. */
+	uvf_tx_flush(burst);
+	if (unlikely(burst->queue->nr_tx))
+		return false;
+	n = xsk_tx_peek_release_desc_batch(burst->queue->pool, max);
 	if (n)
 		transmit_batch(burst, n);
-	return n == budget;
+	return n == max;
 }
 
 bool uvf_xsk_transmit(struct uvf_burst *burst, int budget)
@@ -189,6 +194,8 @@ bool uvf_xsk_transmit(struct uvf_burst *burst, int budget)
 	xsk_clear_tx_need_wakeup(pool);
 	if (transmit_all(burst, budget))
 		return true;
+	if (unlikely(burst->queue->tx_waits))
+		return false; /* for a timer of ours */
 	xsk_set_tx_need_wakeup(pool);
 	/*
 	 * The flag before the look at the ring. Pairs with the owner's order: the descriptor

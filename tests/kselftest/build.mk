@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Programs that the tests run, and the XDP programs that they load.
 
-KSELFTEST := $(O)/tests/xsk $(O)/tests/rawlink $(O)/tests/without $(O)/tests/hostile_client \
+KSELFTEST := $(O)/tests/xsk $(O)/tests/tap $(O)/tests/rawlink $(O)/tests/without $(O)/tests/hostile_client \
 	$(O)/tests/nl_uvf $(O)/tests/nl_route $(O)/tests/nl_fuzz $(O)/tests/pci_fuzz \
 	$(O)/tests/redirect.bpf.o
 
 $(O)/tests/xsk: tests/kselftest/xsk.c
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE $(CFLAGS) $< -lxdp -lbpf -o $@
+
+$(O)/tests/tap: tests/kselftest/tap.c
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE $(CFLAGS) $< -o $@
 
 $(O)/tests/rawlink: tests/kselftest/rawlink.c
 	@mkdir -p $(@D)

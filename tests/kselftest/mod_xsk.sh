@@ -53,10 +53,11 @@ expect_fail 'bind to fw0: (Message too long|Invalid argument)' in_ns host "$xsk"
 for link in fw0 eth1; do in_ns host ip link set $link mtu 1500; done
 in_ns host ip link set eth1 mtu 9000
 echo_start host fw0 zerocopy
-expect_fail 'mtu greater than device maximum' in_ns host ip link set fw0 mtu 1800
+expect_fail 'Message too long' in_ns host ip link set fw0 mtu 1800
 expect_fail 'Device or resource busy' in_ns host "$xsk" echo fw0 zerocopy
 echo_stop
-in_ns host ip link set eth1 mtu 1500
+ok "a larger MTU, just after the socket" in_ns host "$xsk" leave fw0 3600
+for link in fw0 eth1; do in_ns host ip link set $link mtu 1500; done
 
 # --- the ways of a frame
 exchange "slow path" fw0 eth0 zerocopy
@@ -123,6 +124,33 @@ fi
 for link in fw0 eth1; do in_ns host ip link set $link mtu 1500; done
 in_ns client ip link set eth0 mtu 1500
 ok "steering again" in_ns host "$xsk" steer eth1 fw0 "$(mac_of fw0)"
+
+# --- an uplink that is full makes the owner wait; one that is stuck does not for long
+dropped_by_uplink() { in_ns host ethtool -S fwt | awk '$1 == "tx_uplink:" { print $2 }'; }
+
+tap_start() { # count
+	ns_spawn host "${xsk%/*}/tap" tap0 "$1" >"$tmp/tap" 2>&1
+	tap=$spawned
+	wait_for 5 grep -q made "$tmp/tap"
+	in_ns host ip link set tap0 txqueuelen 32 up
+	ok "a function of a tap device" function_add host fwt tap0 test
+	in_ns host ip link set fwt up
+}
+
+modprobe -q tun
+if [[ -c /dev/net/tun ]]; then
+	tap_start 5000
+	ok "full: all is sent" in_ns host "$xsk" pour fwt 02:00:00:00:00:01 5000
+	ok "full: all has come, in order" wait "$tap"
+	tap_start 5000
+	kill -STOP "$tap"
+	ok "stuck: all is taken" in_ns host "$xsk" pour fwt 02:00:00:00:00:01 500
+	ok "stuck: dropped" test "$(dropped_by_uplink)" -ge 400
+	kill -KILL "$tap"
+	wait "$tap"
+else
+	skip "an uplink that is full" "no tap devices in this kernel"
+fi
 
 # --- the end of things, under traffic from two processors
 flood_start() {

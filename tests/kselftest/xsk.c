@@ -16,6 +16,8 @@
  *		unaligned		XDP_UMEM_UNALIGNED_CHUNK_FLAG, and odd addresses
  *	xsk query DEVICE MAC COUNT [WORD]…	ask from an AF_XDP socket, queue 0
  *	xsk bind DEVICE [WORD]…		only bind a socket, and let go of it
+ *	xsk leave DEVICE MTU [WORD]…	bind, let go of it, and set the MTU at once
+ *	xsk pour DEVICE MAC COUNT [WORD]…	send COUNT frames, and wait for their completion
  *	xsk hold DEVICE [WORD]…		bind, and do nothing: not even fill, until SIGTERM
  *	xsk kick DEVICE COUNT [WORD]…	wake each queue up COUNT times, and have nothing to send
  *	xsk ask DEVICE MAC COUNT [SIZE]	send COUNT frames, wait for as many intact answers
@@ -585,6 +587,23 @@ static int bind_only(char **args)
 	return 0;
 }
 
+static int leave(char **args)
+{
+	struct wish wish = parse_wish(args + 2);
+	struct ifreq request = { .ifr_mtu = atoi(args[1]) };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	static struct socket s;
+
+	strncpy(request.ifr_name, args[0], IFNAMSIZ - 1);
+	open_umem(&s, &wish);
+	open_socket(&s, args[0], 0, &wish);
+	xsk_socket__delete(s.xsk);
+	xsk_umem__delete(s.umem); /* closes it */
+	if (ioctl(fd, SIOCSIFMTU, &request))
+		die("MTU %s: %s", args[1], strerror(errno));
+	return 0;
+}
+
 static int hold(char **args)
 {
 	static struct socket s;
@@ -771,6 +790,32 @@ static int query(char **args)
 	return s.answers == count && !s.broken ? 0 : 1;
 }
 
+/* Sleeps when the ring is full: who empties the uplink's may need this processor. */
+static int pour(char **args)
+{
+	static struct asker address;
+	static struct socket s;
+	struct wish wish = parse_wish(args + 3);
+	uint32_t sent = 0, count = atoi(args[2]);
+	double end = now() + 60;
+
+	asker_open(&address, args[0], args[1], 0);
+	open_all(&s, args[0], &wish, NR_CHUNKS / 2);
+	while ((sent < count || s.nr_idle < NR_CHUNKS / 2) && now() < end) {
+		uint32_t before = sent;
+
+		while (sent < count && query_send(&s, &address.frame, sent))
+			sent++;
+		kick(&s);
+		if (sent == before)
+			usleep(1000);
+		complete(&s);
+	}
+	printf("mode %s sent %u completed %d\n", is_zerocopy(&s) ? "zerocopy" : "copy", sent,
+	       sent - (NR_CHUNKS / 2 - s.nr_idle));
+	return s.nr_idle == NR_CHUNKS / 2 ? 0 : 1;
+}
+
 static int flood(char **args)
 {
 	static struct asker asker;
@@ -797,7 +842,7 @@ int main(int argc, char **argv)
 		{ "steer", 3, steer }, { "attach", 2, attach_named }, { "detach", 1, detach },
 		{ "echo", 1, echo },   { "bind", 1, bind_only },      { "ask", 3, ask },
 		{ "flood", 3, flood }, { "query", 3, query }, { "hold", 1, hold },
-		{ "kick", 2, kick_only },
+		{ "kick", 2, kick_only }, { "leave", 2, leave }, { "pour", 3, pour },
 	};
 	struct sigaction action = { .sa_handler = on_signal };
 	size_t i;
@@ -808,5 +853,5 @@ int main(int argc, char **argv)
 	for (i = 0; argc > 1 && i < sizeof(commands) / sizeof(*commands); i++)
 		if (!strcmp(argv[1], commands[i].name) && argc - 2 >= commands[i].nr_args)
 			return commands[i].run(argv + 2);
-	die("there is steer, attach, detach, echo, bind, hold, kick, ask, query and flood; see the head of xsk.c");
+	die("that is no command, or not all of one; see the head of xsk.c");
 }

@@ -103,6 +103,9 @@
  * several chunks. An XDP program works with an MTU of up to 16,366: it sees a frame in one piece,
  * but for those in several chunks of a UMEM.
  *
+ * While the uplink has no room, frames of a zero-copy socket stay in its transmit ring. An uplink
+ * that has taken none for 10 ms is stuck: they are dropped, and counted as tx_uplink.
+ *
  *
  * THE PCI SIDE
  *
