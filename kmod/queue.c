@@ -81,13 +81,13 @@ err_napi:
 
 static void drain(struct uvf_queue *queue)
 {
-	void *entry;
+	void *const *entry;
 
-	while (uvf_ring_take(&queue->ring, &entry, 1)) {
-		if (uvf_ring_is_skb(entry))
-			kfree_skb(uvf_ring_to_skb(entry));
+	for (; uvf_ring_peek(&queue->ring, &entry, 1); uvf_ring_release(&queue->ring, 1)) {
+		if (uvf_ring_is_skb(*entry))
+			kfree_skb(uvf_ring_to_skb(*entry));
 		else
-			xdp_return_frame(entry);
+			xdp_return_frame(*entry);
 		dev_core_stats_rx_dropped_inc(queue->un->dev);
 	}
 }

@@ -44,29 +44,36 @@ static inline void uvf_ring_free(struct uvf_ring *ring)
 /* Returns how many were taken, from the first on. Under the lock. */
 static inline unsigned int uvf_ring_put(struct uvf_ring *ring, void *const *entries, unsigned int n)
 {
-	u32 i, tail = ring->tail;
+	u32 tail = ring->tail, at = tail % UVF_RING_SIZE, to_end = UVF_RING_SIZE - at;
 
 	/* What is behind the head has been read: pairs with the consumer's release. */
 	n = min(n, UVF_RING_SIZE - (tail - smp_load_acquire(&ring->head)));
-	for (i = 0; i < n; i++)
-		ring->slot[(tail + i) % UVF_RING_SIZE] = entries[i];
+	memcpy(ring->slot + at, entries, min(n, to_end) * sizeof(*entries));
+	if (unlikely(n > to_end))
+		memcpy(ring->slot, entries + to_end, (n - to_end) * sizeof(*entries));
 	/* The entries, and what they point to, before the counter that tells of them. */
 	smp_store_release(&ring->tail, tail + n);
 	return n;
 }
 
-/* Returns how many there were, `n` at most. The consumer's. */
-static inline unsigned int uvf_ring_take(struct uvf_ring *ring, void **entries, unsigned int n)
+/*
+ * Up to `n` entries beside each other, where they are; 0 only if there is none. The consumer's,
+ * until it releases them.
+ */
+static inline unsigned int uvf_ring_peek(struct uvf_ring *ring, void *const **entries,
+					 unsigned int n)
 {
-	u32 i, head = ring->head;
+	u32 at = ring->head % UVF_RING_SIZE;
 
+	*entries = ring->slot + at;
 	/* Pairs with the producer's release. */
-	n = min(n, smp_load_acquire(&ring->tail) - head);
-	for (i = 0; i < n; i++)
-		entries[i] = ring->slot[(head + i) % UVF_RING_SIZE];
+	return min3(n, smp_load_acquire(&ring->tail) - ring->head, UVF_RING_SIZE - at);
+}
+
+static inline void uvf_ring_release(struct uvf_ring *ring, unsigned int n)
+{
 	/* Read before they may be written again. */
-	smp_store_release(&ring->head, head + n);
-	return n;
+	smp_store_release(&ring->head, ring->head + n);
 }
 
 /* An entry is an xdp_frame or an sk_buff, told apart by the lowest bit. */

@@ -280,16 +280,18 @@ static void receive(struct uvf_burst *burst, void *const *entries, unsigned int 
 
 int uvf_rx_ring(struct uvf_burst *burst, int budget)
 {
-	void *entries[UVF_RX_BULK];
-	int n, want, done = 0;
+	struct uvf_ring *ring = &burst->queue->ring;
+	void *const *entries;
+	int n, done;
 
-	do {
-		want = min(budget - done, UVF_RX_BULK);
-		n = uvf_ring_take(&burst->queue->ring, entries, want);
+	for (done = 0; done < budget; done += n) {
+		n = uvf_ring_peek(ring, &entries, min(budget - done, UVF_RX_BULK));
+		if (!n)
+			break;
 		uvf_xdp_reserve(burst, n);
 		receive(burst, entries, n);
-		done += n;
-	} while (n == want && done < budget);
+		uvf_ring_release(ring, n);
+	}
 	return done;
 }
 
