@@ -2,7 +2,7 @@
 # Programs that the tests run, and the XDP programs that they load.
 
 KSELFTEST := $(O)/tests/xsk $(O)/tests/tap $(O)/tests/rawlink $(O)/tests/without $(O)/tests/hostile_client \
-	$(O)/tests/nl_uvf $(O)/tests/nl_route $(O)/tests/nl_fuzz $(O)/tests/pci_fuzz \
+	$(O)/tests/nl_uvf $(O)/tests/nl_route $(O)/tests/nl_fuzz $(O)/tests/pci_fuzz $(O)/tests/faults \
 	$(O)/tests/redirect.bpf.o
 
 $(O)/tests/xsk: tests/kselftest/xsk.c
@@ -34,6 +34,11 @@ $(O)/tests/nl_%: tests/kselftest/nl_%.c tests/kselftest/nl.c tests/kselftest/nl.
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE $(CFLAGS) -Iinclude/uapi $(shell pkg-config --cflags libnl-genl-3.0) \
 		$(filter %.c,$^) $(shell pkg-config --libs libnl-genl-3.0) -o $@
+
+$(O)/tests/faults: tests/kselftest/faults.c tests/kselftest/nl.c tests/kselftest/nl.h $(KMOD_UAPI)
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE $(CFLAGS) -Iinclude/uapi $(shell pkg-config --cflags libnl-genl-3.0) \
+		$(filter %.c,$^) $(shell pkg-config --libs libnl-genl-3.0) -lbpf -o $@
 
 $(O)/tests/redirect.bpf.o: tests/kselftest/redirect.bpf.c
 	@mkdir -p $(@D)

@@ -39,7 +39,7 @@ complaints+='|refcount_t: |soft lockup|hard LOCKUP|blocked for more than|self-de
 complaints+='|detected stalls|scheduling while atomic|sleeping function called|unreferenced object'
 complaints+='|kobject.*tried to|slab .*Objects remaining|page allocation failure|Call Trace:|list_(add|del) corruption'
 # A watcher that closes its eyes.
-complaints+='|ODEBUG disabled|debugging out of memory|leak detector disabled|correctness validator'
+complaints+='|ODEBUG disabled|debugging out of memory|dma-debug disabled|leak detector disabled|correctness validator'
 
 die() { echo "vm.sh: $*" >&2; exit 2; }
 usage() { sed -n '4,25s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
