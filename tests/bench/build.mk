@@ -12,9 +12,9 @@ $(O)/bench/generate: tests/bench/generate.c
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE $(CFLAGS) $< -lbpf -o $@
 
-$(O)/bench/instructions: tests/bench/instructions.c
+$(O)/bench/instructions: tests/bench/instructions.c tests/kselftest/redirect.c tests/kselftest/redirect.h
 	@mkdir -p $(@D)
-	$(CC) -D_GNU_SOURCE $(CFLAGS) $< -lxdp -lbpf -o $@
+	$(CC) -D_GNU_SOURCE $(CFLAGS) -Itests/kselftest $(filter %.c,$^) -lxdp -lbpf -o $@
 
 $(O)/bench/profile: tests/bench/profile.c
 	@mkdir -p $(@D)

@@ -14,16 +14,13 @@
  * other end of a veth pair. All else is the same for both. Prints one JSON object, in which
  * `median`, `min` and `max` are of rounds, of which there are $ROUNDS, or 15.
  */
+#include "redirect.h"
+
 #include <arpa/inet.h>
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
-#include <libgen.h>
 #include <linux/if_ether.h>
 #include <linux/if_link.h>
-#include <net/if.h>
 #include <sched.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -40,27 +37,6 @@
 #define NR_CHUNKS 4096
 #define CHUNK 2048
 #define MAX_ROUNDS 1001
-
-static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	fprintf(stderr, "instructions: ");
-	vfprintf(stderr, format, args);
-	fprintf(stderr, "\n");
-	va_end(args);
-	exit(1);
-}
-
-static unsigned int index_of(const char *name)
-{
-	unsigned int index = if_nametoindex(name);
-
-	if (!index)
-		die("there is no device '%s'", name);
-	return index;
-}
 
 /* --- the clock ---------------------------------------------------------------------------- */
 
@@ -176,37 +152,6 @@ static int inject_only(char **args)
 	return 0;
 }
 
-/* --- programs ----------------------------------------------------------------------------- */
-
-static struct bpf_object *load(void)
-{
-	char self[512], path[600];
-	struct bpf_object *object;
-	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	if (len < 0)
-		die("/proc is not mounted");
-	self[len] = 0;
-	snprintf(path, sizeof(path), "%s/../tests/redirect.bpf.o", dirname(self));
-	object = bpf_object__open_file(path, NULL);
-	if (!object || bpf_object__load(object))
-		die("%s does not load: %s", path, strerror(errno));
-	return object;
-}
-
-static int program_of(struct bpf_object *object, const char *name)
-{
-	return bpf_program__fd(bpf_object__find_program_by_name(object, name));
-}
-
-static void put(struct bpf_object *object, const char *map, int value)
-{
-	int key = 0;
-
-	if (bpf_map_update_elem(bpf_object__find_map_fd_by_name(object, map), &key, &value, 0))
-		die("the map '%s' is not filled: %s", map, strerror(errno));
-}
-
 /* --- sockets ------------------------------------------------------------------------------ */
 
 struct socket {
@@ -257,17 +202,15 @@ static void bind_socket(struct socket *s, const char *device, bool zerocopy)
 /* With a program in native mode, as a network appliance has on each of its devices. */
 static void open_socket(struct socket *s, const char *device, const char *mode)
 {
-	struct bpf_object *object = load();
+	struct bpf_object *object = redirect_load();
 	uint32_t at, i;
-	int err;
+	int fd;
 
 	open_umem(s);
 	bind_socket(s, device, !strcmp(mode, "zerocopy"));
-	put(object, "sockets", xsk_socket__fd(s->xsk));
-	err = bpf_xdp_attach(index_of(device), program_of(object, "to_socket"), XDP_FLAGS_DRV_MODE,
-			     NULL);
-	if (err)
-		die("no program on %s: %s", device, strerror(-err));
+	fd = xsk_socket__fd(s->xsk);
+	redirect_put(object, "sockets", 0, &fd);
+	redirect_attach(index_of(device), object, "to_socket");
 	if (xsk_ring_prod__reserve(&s->fill, NR_CHUNKS / 2, &at) != NR_CHUNKS / 2)
 		die("the fill ring is too small");
 	for (i = 0; i < NR_CHUNKS / 2; i++)
@@ -330,11 +273,12 @@ static double receive_round(struct socket *s, int program, int size)
 static int receive(char **args)
 {
 	static struct socket s;
-	struct bpf_object *object = load();
-	int i, program = program_of(object, "all_to_function"), size = size_of(args[3]);
+	struct bpf_object *object = redirect_load();
+	int i, program = redirect_program(object, "all_to_function"), size = size_of(args[3]);
+	int entry = index_of(args[0]);
 
 	open_socket(&s, args[1], args[2]);
-	put(object, "function", index_of(args[0]));
+	redirect_put(object, "function", 0, &entry);
 	receive_round(&s, program, size);
 	for (i = 0; i < nr_rounds; i++)
 		rounds[i] = receive_round(&s, program, size);

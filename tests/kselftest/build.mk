@@ -5,9 +5,9 @@ KSELFTEST := $(O)/tests/xsk $(O)/tests/tap $(O)/tests/rawlink $(O)/tests/without
 	$(O)/tests/nl_uvf $(O)/tests/nl_route $(O)/tests/nl_fuzz $(O)/tests/pci_fuzz $(O)/tests/faults \
 	$(O)/tests/redirect.bpf.o
 
-$(O)/tests/xsk: tests/kselftest/xsk.c
+$(O)/tests/xsk: tests/kselftest/xsk.c tests/kselftest/redirect.c tests/kselftest/redirect.h
 	@mkdir -p $(@D)
-	$(CC) -D_GNU_SOURCE $(CFLAGS) $< -lxdp -lbpf -o $@
+	$(CC) -D_GNU_SOURCE $(CFLAGS) $(filter %.c,$^) -lxdp -lbpf -o $@
 
 $(O)/tests/tap: tests/kselftest/tap.c
 	@mkdir -p $(@D)

@@ -29,11 +29,10 @@
  *
  * Both sides print what they counted, and check each byte. Exit: 0 when all came back.
  */
+#include "redirect.h"
+
 #include <arpa/inet.h>
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
-#include <libgen.h>
 #include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <linux/if_packet.h>
@@ -41,7 +40,6 @@
 #include <net/if.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -76,27 +74,6 @@ static volatile sig_atomic_t stopping;
 static void on_signal(int signal)
 {
 	stopping = 1;
-}
-
-static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	fprintf(stderr, "xsk: ");
-	vfprintf(stderr, format, args);
-	fprintf(stderr, "\n");
-	va_end(args);
-	exit(1);
-}
-
-static int index_of(const char *name)
-{
-	int index = if_nametoindex(name);
-
-	if (!index)
-		die("there is no device '%s'", name);
-	return index;
 }
 
 static void parse_mac(const char *text, uint8_t *mac)
@@ -144,58 +121,24 @@ static int size_of(uint32_t number, int size)
 
 /* --- programs ----------------------------------------------------------------------------- */
 
-static struct bpf_object *load(void)
-{
-	char self[512], path[600];
-	struct bpf_object *object;
-	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	if (len < 0)
-		die("/proc is not mounted");
-	self[len] = 0;
-	snprintf(path, sizeof(path), "%s/redirect.bpf.o", dirname(self));
-	object = bpf_object__open_file(path, NULL);
-	if (!object || bpf_object__load(object))
-		die("%s does not load: %s", path, strerror(errno));
-	return object;
-}
-
-static int map_of(struct bpf_object *object, const char *name)
-{
-	return bpf_object__find_map_fd_by_name(object, name);
-}
-
-static void attach(int device, struct bpf_object *object, const char *name)
-{
-	struct bpf_program *program = bpf_object__find_program_by_name(object, name);
-	int err;
-
-	if (!program)
-		die("there is no program '%s'", name);
-	err = bpf_xdp_attach(device, bpf_program__fd(program), XDP_FLAGS_DRV_MODE, NULL);
-	if (err)
-		die("the program '%s' does not attach: %s", name, strerror(-err));
-}
-
 static int steer(char **args)
 {
-	int uplink = index_of(args[0]), function = index_of(args[1]), key = 0;
-	struct bpf_object *object = load();
+	int uplink = index_of(args[0]), function = index_of(args[1]);
+	struct bpf_object *object = redirect_load();
 	bool all = !strcmp(args[2], "all");
 	uint8_t mac[ETH_ALEN] = {};
 
 	if (!all)
 		parse_mac(args[2], mac);
-	if (bpf_map_update_elem(map_of(object, "address"), &key, mac, 0) ||
-	    bpf_map_update_elem(map_of(object, "function"), &key, &function, 0))
-		die("the maps are not filled: %s", strerror(errno));
-	attach(uplink, object, all ? "all_to_function" : "to_function");
+	redirect_put(object, "address", 0, mac);
+	redirect_put(object, "function", 0, &function);
+	redirect_attach(uplink, object, all ? "all_to_function" : "to_function");
 	return 0;
 }
 
 static int attach_named(char **args)
 {
-	attach(index_of(args[0]), load(), args[1]);
+	redirect_attach(index_of(args[0]), redirect_load(), args[1]);
 	return 0;
 }
 
@@ -542,15 +485,14 @@ static void open_all(struct socket *s, const char *device, const struct wish *wi
 /* All of them have the same wishes. */
 static void attach_sockets(const char *device, struct socket *s, int n)
 {
-	struct bpf_object *object = load();
+	struct bpf_object *object = redirect_load();
 	int i, fd;
 
 	for (i = 0; i < n; i++) {
 		fd = xsk_socket__fd(s[i].xsk);
-		if (bpf_map_update_elem(map_of(object, "sockets"), &i, &fd, 0))
-			die("XSKMAP: %s", strerror(errno));
+		redirect_put(object, "sockets", i, &fd);
 	}
-	attach(index_of(device), object, s->pieces ? "to_socket_sg" : "to_socket");
+	redirect_attach(index_of(device), object, s->pieces ? "to_socket_sg" : "to_socket");
 }
 
 static int echo(char **args)
