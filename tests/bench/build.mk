@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Measurements, and the programs they are made with.
 
-BENCH := $(O)/bench/burst $(O)/bench/generate
+BENCH := $(O)/bench/burst $(O)/bench/generate $(O)/bench/steering
 BENCH_GUEST := $(O)/bench/instructions $(O)/bench/profile
 
 $(O)/bench/burst: tests/bench/burst.c include/uvf/libuvf.h | $(LIBUVF_SO)
@@ -11,6 +11,10 @@ $(O)/bench/burst: tests/bench/burst.c include/uvf/libuvf.h | $(LIBUVF_SO)
 $(O)/bench/generate: tests/bench/generate.c
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE $(CFLAGS) $< -lbpf -o $@
+
+$(O)/bench/steering: tests/bench/steering.c $(O)/bpf/steer.skel.h include/uvf/steer.h
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE $(CFLAGS) -Iinclude -I$(O)/bpf $< -lbpf -o $@
 
 $(O)/bench/instructions: tests/bench/instructions.c tests/kselftest/redirect.c tests/kselftest/redirect.h
 	@mkdir -p $(@D)
@@ -28,6 +32,11 @@ bench: ## libuvf beside dpdk-testpmd on veth: frames a second, as a ratio
 	@$(MAKE) -s userspace $(BENCH)
 	@tests/bench/veth.sh
 
+bench-steering: ## nanoseconds that steering costs a frame, with 1 to 4096 functions
+	@tests/lib/deps.sh build
+	@$(MAKE) -s $(O)/bench/steering
+	@$(O)/bench/steering
+
 KERNELS ?= 6.1 6.12 7.2
 
 bench-guest: ## instructions a packet, and a function, beside veth: in VMs that count; KERNELS="6.1 6.12 7.2"
@@ -36,4 +45,4 @@ bench-guest: ## instructions a packet, and a function, beside veth: in VMs that 
 	@for kernel in $(KERNELS); do tests/vm/kernel.sh fetch $$kernel && $(MAKE) -s kmod KERNEL=$$kernel || exit; done
 	@KERNELS="$(KERNELS)" tests/bench/guest.sh
 
-.PHONY: bench bench-guest
+.PHONY: bench bench-steering bench-guest

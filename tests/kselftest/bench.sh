@@ -11,7 +11,7 @@ set -u
 . "$(dirname "$0")/../lib/topology.sh"
 PATH=$top/build/bench:$PATH
 
-need ip nsenter ethtool jq burst generate
+need ip nsenter ethtool jq burst generate steering
 
 # --- refused -----------------------------------------------------------------------------------
 
@@ -21,6 +21,13 @@ expect_fail "'0' is not a number of seconds" burst drop fw0 --seconds 0
 expect_fail "no device nosuch0" generate nosuch0 --to 02:00:00:00:00:01
 expect_fail "'02:00' is not a MAC address" generate lo --to 02:00
 expect_fail "frames of 59 bytes: 60 to 1514" generate lo --to 02:00:00:00:00:01 --size 59
+
+expect_fail "'0' is not a number from 1 to 1000" steering --rounds 0
+
+# It ends if a frame goes astray.
+is "steering is measured, from 1 to 4096 functions" \
+	"$(steering --rounds 2 --json | jq -c '[.[] | select(.min > 0 and .max >= .median) | .functions]')" \
+	"[1,64,1024,4096,1,64,1024,4096]"
 
 # --- counted -----------------------------------------------------------------------------------
 
