@@ -142,6 +142,12 @@ wire_drops() {
 			END { print sum + 0 }'
 }
 
+# And what functions dropped: "fw0 rx_ring_full 12". Some tests are about that.
+function_drops() {
+	{ ethtool -S fw0 | sed 's/^ */fw0 /'; in_other ethtool -S fw1 2>/dev/null | sed 's/^ */fw1 /'; } |
+		awk '$2 !~ /^[rt]x[0-9]/ && $3 + 0 > 0 { sub(/:/, ""); printf " %s;", $0 }'
+}
+
 topology_unmake() {
 	ip link del eth1
 	[[ -z $other ]] || ip netns del "$other"
@@ -236,6 +242,7 @@ conformance() { # way, softirq or busy, topology's command
 	is "$way: all modes" "$(sed -n 1p "${files[0]}")" "1..$((3 * ${#tests[@]}))"
 	each_test judge "$way"
 	diag "  dropped by the wire, in each run: ${wire_lost[*]}"
+	diag "  dropped by the functions, in all runs:$(function_drops)"
 	topology_unmake
 }
 
