@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# A table, from what the last `make check-conformance` left in build/logs.
+# A table, from what the last `make check-conformance` left in build/logs:
+#	tests/conformance/table.sh >Documentation/conformance.rst
 set -eu
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -71,7 +72,8 @@ AF_XDP conformance
 ==================
 
 The kernel's own AF_XDP test program, ``xskxceiver`` of its selftests, on functions of uvf:
-``make check-conformance``. testing.rst says how it is run and what is changed in the program.
+``make check-conformance``. `testing.rst <testing.rst>`_ says how it is run and what is changed in
+the program.
 
 Modes: SKB is generic XDP, DRV native XDP with a socket in copy mode, ZC zero-copy. A test runs once
 by each way, fast path, slow path, and one function with a shared UMEM, with softirqs and with busy

@@ -40,3 +40,5 @@ echo "uvf: the conformance tests PASSED ($((SECONDS / 60)) min $((SECONDS % 60))
 [[ ${#kernels[@]} -eq 2 ]] || exit 0
 tests/conformance/table.sh >build/conformance/conformance.rst || exit 1
 echo "uvf: test by test: build/conformance/conformance.rst"
+diff Documentation/conformance.rst build/conformance/conformance.rst >build/conformance/diff ||
+	{ echo "uvf: in Documentation/conformance.rst it is:"; head -n 20 build/conformance/diff; }
