@@ -17,7 +17,6 @@
 #include "irq.h"
 
 #include <linux/device.h>
-#include <linux/dma-mapping.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/pci.h>
@@ -155,22 +154,11 @@ void uvf_bridge_clear(void)
 	pci_unlock_rescan_remove();
 }
 
-struct device *uvf_bridge_device(void)
-{
-	return bridge.root;
-}
-
 int uvf_bridge_init(void)
 {
-	int err;
-
 	bridge.root = root_device_register("uvf");
 	if (IS_ERR(bridge.root))
 		return PTR_ERR(bridge.root);
-	/* Of no bus that would have given it a mask. There is no hardware to do with less. */
-	err = dma_coerce_mask_and_coherent(bridge.root, DMA_BIT_MASK(64));
-	if (err)
-		goto err_root;
 
 	bridge.window = (struct resource){
 		.name = "uvf memory",
@@ -180,14 +168,10 @@ int uvf_bridge_init(void)
 	bridge.sysdata.node = NUMA_NO_NODE;
 	bridge.sysdata.domain = uvf_compat_domain_get();
 	if (bridge.sysdata.domain < 0) {
-		err = bridge.sysdata.domain;
-		goto err_root;
+		root_device_unregister(bridge.root);
+		return bridge.sysdata.domain;
 	}
 	return 0;
-
-err_root:
-	root_device_unregister(bridge.root);
-	return err;
 }
 
 void uvf_bridge_exit(void)

@@ -3,7 +3,6 @@
 #ifndef UVF_BRIDGE_H
 #define UVF_BRIDGE_H
 
-struct device;
 struct page;
 struct pci_dev;
 
@@ -15,12 +14,6 @@ void uvf_bridge_exit(void);
 
 /* Removes all devices and buses. The domain stays until uvf_bridge_exit(). */
 void uvf_bridge_clear(void);
-
-/*
- * What UMEMs are mapped for. Not the function's PCI device, whose mappings have to be gone when its
- * driver lets go of it: the netdev and its sockets live on.
- */
-struct device *uvf_bridge_device(void);
 
 /* Memory that can be a BAR. It is given back after the buses have gone. */
 struct page *uvf_bridge_alloc_bar(void);

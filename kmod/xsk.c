@@ -9,7 +9,6 @@
  * the next.
  */
 #include "xsk.h"
-#include "bridge.h"
 #include "burst.h"
 #include "compat/multibuf.h"
 #include "multibuf.h"
@@ -19,6 +18,7 @@
 #include "tx.h"
 #include "xdp.h"
 
+#include <linux/dma-mapping.h>
 #include <linux/if_vlan.h>
 #include <linux/rtnetlink.h>
 #include <net/xdp_sock_drv.h>
@@ -50,6 +50,18 @@ int uvf_xsk_max_mtu(const struct uvf_netdev *un)
 	return max;
 }
 
+/*
+ * For the netdev itself. Its PCI device's mappings have to be gone when a driver lets go of that,
+ * and sockets live on. Of no bus, it was given no mask; there is no hardware to do with less, nor
+ * to synchronize with: we copy.
+ */
+static int map(struct device *dev, struct xsk_buff_pool *pool)
+{
+	int err = dma_coerce_mask_and_coherent(dev, DMA_BIT_MASK(64));
+
+	return err ?: xsk_pool_dma_map(pool, dev, DMA_ATTR_SKIP_CPU_SYNC);
+}
+
 static int enable(struct uvf_netdev *un, struct uvf_queue *queue, struct xsk_buff_pool *pool)
 {
 	int err;
@@ -58,12 +70,12 @@ static int enable(struct uvf_netdev *un, struct uvf_queue *queue, struct xsk_buf
 		return -EBUSY;
 	if (un->dev->mtu > max_mtu(pool))
 		return -EMSGSIZE;
-	err = xsk_pool_dma_map(pool, uvf_bridge_device(), 0);
+	err = map(&un->dev->dev, pool);
 	if (err)
 		return err;
 	err = uvf_queue_set_pool(queue, pool);
 	if (err) {
-		xsk_pool_dma_unmap(pool, 0);
+		xsk_pool_dma_unmap(pool, DMA_ATTR_SKIP_CPU_SYNC);
 		return err;
 	}
 	uvf_netlink_notify(un, UVF_CMD_FUNCTION_CHANGE_NTF);
@@ -77,7 +89,7 @@ static int disable(struct uvf_netdev *un, struct uvf_queue *queue)
 	if (!pool)
 		return -EINVAL;
 	uvf_queue_set_pool(queue, NULL);
-	xsk_pool_dma_unmap(pool, 0);
+	xsk_pool_dma_unmap(pool, DMA_ATTR_SKIP_CPU_SYNC);
 	uvf_netlink_notify(un, UVF_CMD_FUNCTION_CHANGE_NTF);
 	return 0;
 }
