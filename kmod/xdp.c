@@ -64,11 +64,25 @@ int uvf_xdp_receive(struct net_device *dev, int n, struct xdp_frame **frames, u3
 
 /* --- memory ------------------------------------------------------------------------------- */
 
+/*
+ * The kernel's page fragments are no more than a page, whatever they once were: from 6.13 on one
+ * that is larger is refused as soon as the cache has no room for it. Freed alike.
+ */
+static void *alloc_memory(u32 size)
+{
+	struct page *page;
+
+	if (likely(size <= PAGE_SIZE))
+		return napi_alloc_frag(size);
+	page = alloc_pages(GFP_ATOMIC | __GFP_COMP | __GFP_NOWARN, get_order(size));
+	return page ? page_address(page) : NULL;
+}
+
 bool uvf_xdp_alloc_private(struct xdp_buff *xdp, struct xdp_rxq_info *rxq, u32 room, u32 len)
 {
 	u32 size = SKB_DATA_ALIGN(XDP_PACKET_HEADROOM + room) +
 		   SKB_DATA_ALIGN(sizeof(struct skb_shared_info));
-	void *start = napi_alloc_frag(size);
+	void *start = alloc_memory(size);
 
 	if (unlikely(!start))
 		return false;

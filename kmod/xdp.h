@@ -12,7 +12,7 @@ struct netdev_bpf;
 struct uvf_burst;
 struct uvf_queue;
 
-/* The longest frame. It is in one piece, from the kernel's page fragments of up to 32 KiB. */
+/* The longest frame. It is in one piece, of up to eight pages. */
 #define UVF_XDP_MAX_LEN 16384
 #define UVF_XDP_MAX_MTU (UVF_XDP_MAX_LEN - VLAN_ETH_HLEN)
 
@@ -48,7 +48,7 @@ void uvf_xdp_skb(struct uvf_burst *burst, struct sk_buff *skb);
 /* Runs the program on a frame of `len` bytes and does as it says. Takes the buffer over. */
 void uvf_xdp_run(struct uvf_burst *burst, struct xdp_buff *xdp, u32 len);
 
-/* A page fragment with room for `len` bytes, and for all that an skb or xdp_frame needs. */
+/* Memory of the kernel's with room for `len` bytes, and for all that an skb or xdp_frame needs. */
 bool uvf_xdp_alloc_private(struct xdp_buff *xdp, struct xdp_rxq_info *rxq, u32 room, u32 len);
 
 #endif /* UVF_XDP_H */
