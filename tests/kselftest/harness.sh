@@ -20,6 +20,7 @@ verdict() {
 	"$vm" --timeout 60 --log "$dir/console" "${@:5}" -- "$dir/guest.sh" a 'b c' \
 		>"$dir/out" 2>&1 || status=$?
 	is "$desc: status" "$status" "$want"
+	[[ $status -eq $want ]] || diag "$(cat "$dir/out"; tail -n 20 "$dir/console")"
 	like "$desc: what it says" "$(cat "$dir/out")" "$text"
 }
 
