@@ -150,13 +150,15 @@ is "and their bytes" $(($(counter steering.rx_bytes) - bytes)) \
 	$((echoes * (14 + 20 + 8 + 1000) + answers * 42))
 ok "uvf stats counts the answers" between $(($(counter $sent_at) - sent)) $echoes $((echoes + 2))
 if [[ $backend != veth ]]; then
-	is "the netdev's count of received frames holds the steered ones" \
-		"$(in_ns host uvf stats --json fw0 |
-			jq '.netdev.rx_frames >= .steering.rx_frames')" true
+	# An appliance that falls behind loses frames, which are counted as well.
+	is "the netdev's counts of received and dropped frames hold the steered ones" \
+		"$(in_ns host uvf stats --json fw0 | jq '.netdev |= .rx_frames + .rx_dropped |
+			.netdev >= .steering.rx_frames')" true
 fi
 is "no frame was dropped for want of room" \
 	"$(counter "socket | .rx_ring_full + .rx_dropped")" 0
 diag "$(in_ns host uvf stats fw0)"
+[[ $backend == veth ]] || diag "$(in_ns host ethtool -S fw0 | grep -v ': 0$')"
 ok "uvf list --json is JSON" jq -e 'length == 2' <<<"$(in_ns host uvf list --json)"
 
 kill -INT $ping1 $ping2
