@@ -5,7 +5,7 @@
  * Producers hold the lock, which also guards what the queue keeps beside the ring. There is one
  * consumer, which needs none. The kernel's ptr_ring tells full from empty by what is in a slot,
  * and so looks at each slot both ways; here two counters that run freely are looked at once for
- * each burst, and a frame costs a third of the instructions.
+ * each burst. Documentation/benchmarks.rst has what a frame costs with it.
  */
 #ifndef UVF_RING_H
 #define UVF_RING_H

@@ -227,8 +227,8 @@ excerpt() { console | grep -E -B2 -A25 -m1 "$complaints" | sed 's/^/    /' >&2; 
 
 tell() { echo "vm.sh: $*" >&2; echo "vm.sh: the kernel's log is ${log#"$top"/}" >&2; }
 
-# From its serial line; once it was not there, on a busy machine, though the guest had come to its
-# end. The console is written by another way.
+# From its serial line. On a busy machine it was once not there, though the output was; why is not
+# known. The console tells it as well, by another way.
 verdict() {
 	local status
 	status=$(tr -d '\r\n' <"$work/verdict" 2>/dev/null) || true
