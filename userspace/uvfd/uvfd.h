@@ -4,7 +4,7 @@
  *
  *	rtnetlink ──▶ model.c ──▶ steer.c     programs and maps of each uplink
  *	                │
- *	clients ──▶ session.c ──▶ lease.c     AF_XDP socket of each leased function
+ *	clients ──▶ session.c ──▶ serve.c ──▶ lease.c     AF_XDP sockets of leased functions
  *
  * The model is level-triggered: whatever changed, model_reconcile() compares what the kernel has
  * with what is installed, and installs the difference. Nothing is remembered that the kernel
@@ -80,6 +80,9 @@ struct function *model_next(int after, struct uvf_function *links);
 
 /* --- session.c: clients ------------------------------------------------------------------ */
 
+/* Who holds the leases of a connection that is no appliance's. */
+#define SESSION_ROOT "root"
+
 struct session {
 	int sock;
 	struct event *event;
@@ -99,6 +102,11 @@ int sessions_open(struct event_base *base, const char *path);
 void sessions_close(void);
 /* Wakes the client up. @status: 0, look at your sockets; -ESHUTDOWN, all leases end now. */
 void session_notice(struct session *session, int status);
+
+/* --- serve.c: what clients ask ------------------------------------------------------------- */
+
+/* Answers one request. A descriptor of @in that was taken is no longer there. 0 or -errno. */
+int session_serve(struct session *session, struct uvf_incoming *in);
 
 /* --- lease.c: a function in an appliance's hands ---------------------------------------- */
 

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What clients may ask, and what they get. See common/proto.h. */
+#include "uvfd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include <linux/magic.h>
+
+#include "why.h"
+
+static bool may_use(const struct session *session, const char *name, const char *appliance)
+{
+	if (!session->is_appliance)
+		return true;
+	if (*appliance && strcmp(appliance, session->appliance)) {
+		uvf_fail(EPERM, "%s belongs to the appliance %s, not to %s", name, appliance,
+			 session->appliance);
+		return false;
+	}
+	if (!session->functions)
+		return true;
+	for (unsigned int i = 0; i < session->functions; i++)
+		if (!strcmp(session->function[i], name))
+			return true;
+	uvf_fail(EPERM, "%s was started without %s: start it with `uvf run --on %s`",
+		 session->appliance, name, name);
+	return false;
+}
+
+static int find_own(const struct session *session, const char *name, struct function **function,
+		    struct uvf_function *links)
+{
+	*function = model_find(name, links);
+	if (!*function)
+		return -ENODEV;
+	return may_use(session, name, links->port->appliance) ? 0 : -EPERM;
+}
+
+static int check_free(const struct function *function)
+{
+	const struct lease *lease = function->lease;
+
+	if (!lease)
+		return 0;
+	return uvf_fail(EBUSY, "%s is leased already, by %s (pid %d)", function->name,
+			lease->session->appliance, (int)lease->session->pid);
+}
+
+static int on_become(struct session *session, const struct uvf_request *request)
+{
+	struct uvf_function links;
+	struct function *function;
+	int err = 0;
+
+	if (session->is_appliance)
+		return uvf_fail(EPERM, "this connection is that of %s already",
+				session->appliance);
+	if (!uvf_appliance_valid(request->become.appliance))
+		return uvf_fail(EINVAL, "'%s' can't name an appliance: 1 to %d letters, digits, "
+					"'.', '_' and '-', the first a letter or digit",
+				request->become.appliance, UVF_APPLIANCE_SIZE - 1);
+	strcpy(session->appliance, request->become.appliance);
+	session->is_appliance = true;
+	for (uint32_t i = 0; !err && i < request->become.count; i++) {
+		err = find_own(session, request->become.functions[i], &function, &links);
+		if (!err)
+			err = check_free(function);
+	}
+	if (err) {
+		session->is_appliance = false;
+		strcpy(session->appliance, SESSION_ROOT);
+		return err;
+	}
+	session->functions = request->become.count;
+	memcpy(session->function, request->become.functions, sizeof(session->function));
+	return 0;
+}
+
+/* Of huge pages only whole ones can be unmapped again. */
+static int check_pages(int fd, uint64_t size)
+{
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs))
+		return uvf_fail(errno, "can't look at the memfd: %s", strerror(errno));
+	if (fs.f_type == HUGETLBFS_MAGIC && size % fs.f_bsize)
+		return uvf_fail(EINVAL, "a UMEM in huge pages must be a multiple of their %llu "
+					"bytes", (unsigned long long)fs.f_bsize);
+	return 0;
+}
+
+static int on_memory(struct session *session, const struct uvf_request *request, int *fd)
+{
+	struct stat stat;
+	int seals, err;
+
+	if (*fd < 0)
+		return uvf_fail(EPROTO, "a UMEM needs a memfd, and none came along");
+	if (session->memory >= 0)
+		return uvf_fail(EEXIST, "this connection has a UMEM already");
+	seals = fcntl(*fd, F_GET_SEALS);
+	if (seals < 0 || !(seals & F_SEAL_SHRINK))
+		return uvf_fail(EINVAL, "a UMEM must be a memfd sealed with F_SEAL_SHRINK");
+	if (fstat(*fd, &stat) || (uint64_t)stat.st_size < request->memory.size)
+		return uvf_fail(EINVAL, "the memfd is smaller than the UMEM it is to be");
+	err = check_pages(*fd, request->memory.size);
+	if (err)
+		return err;
+	session->memory = *fd;
+	session->memory_size = request->memory.size;
+	session->frame_size = request->memory.frame_size;
+	*fd = -1;
+	return 0;
+}
+
+static void describe(struct uvf_reply *reply, const struct function *function,
+		     const struct uvf_function *links)
+{
+	const struct lease *lease = function->lease;
+
+	strcpy(reply->function, function->name);
+	if (links->uplink)
+		strcpy(reply->uplink, links->uplink->name);
+	reply->cursor = function->key;
+	reply->ifindex = function->netdev;
+	reply->mtu = links->netdev->mtu;
+	memcpy(reply->mac, links->netdev->mac, sizeof(reply->mac));
+	reply->steered = function->uplink && steer_is_fast(function->uplink->steer);
+	if (!lease)
+		return;
+	strcpy(reply->holder, lease->session->appliance);
+	reply->holder_pid = lease->session->pid;
+	reply->ring_size = lease->ring_size;
+	reply->zerocopy = lease->zerocopy;
+}
+
+static int on_lease(struct session *session, const struct uvf_request *request,
+		    struct uvf_reply *reply, int *fd)
+{
+	struct uvf_function links;
+	struct function *function;
+	int err;
+
+	if (session->memory < 0)
+		return uvf_fail(EPROTO, "a lease needs a UMEM first");
+	err = find_own(session, request->function, &function, &links);
+	if (!err)
+		err = check_free(function);
+	if (err)
+		return err;
+	if (!links.uplink)
+		return uvf_fail(ENETDOWN, "the uplink of %s is not in this network namespace",
+				function->name);
+	if (!(links.netdev->flags & IFF_UP))
+		return uvf_fail(ENETDOWN, "%s is down: `ip link set %s up` first", function->name,
+				function->name);
+	if (!(links.uplink->flags & IFF_UP))
+		return uvf_fail(ENETDOWN, "%s, the uplink of %s, is down: `ip link set %s up` first",
+				links.uplink->name, function->name, links.uplink->name);
+	/* Its flows are spread over all of them, and the socket would be on the first. */
+	if (links.netdev->queues > 1)
+		return uvf_fail(EOPNOTSUPP, "%s has %u queues, and uvfd leases functions of one: "
+					    "`ethtool -L %s combined 1` first",
+				function->name, links.netdev->queues, function->name);
+	err = lease_open(session, function, request->lease.ring_size);
+	if (err)
+		return err;
+	describe(reply, function, &links);
+	reply->unbound = !function->lease->bound;
+	*fd = function->lease->xsk;
+	return 0;
+}
+
+static struct lease *find_lease(const struct session *session, const struct uvf_request *request)
+{
+	struct lease *lease;
+
+	LIST_FOREACH(lease, &session->leases, entry)
+		if (!strcmp(lease->name, request->function))
+			return lease;
+	uvf_fail(ENOENT, "%s is not leased by this connection", request->function);
+	return NULL;
+}
+
+static int on_bind(struct session *session, const struct uvf_request *request,
+		   struct uvf_reply *reply)
+{
+	struct lease *lease = find_lease(session, request);
+	int err;
+
+	if (!lease)
+		return -ENOENT;
+	err = lease_bind(lease);
+	if (err && err != -EALREADY)
+		lease_close(lease);
+	else
+		reply->zerocopy = lease->zerocopy;
+	return err;
+}
+
+static int on_release(struct session *session, const struct uvf_request *request)
+{
+	struct lease *lease = find_lease(session, request);
+
+	if (!lease)
+		return -ENOENT;
+	lease_close(lease);
+	return 0;
+}
+
+static void count_socket(struct uvf_reply *reply, const struct lease *lease)
+{
+	struct xdp_statistics stats = { 0 };
+	socklen_t len = sizeof(stats);
+
+	if (getsockopt(lease->xsk, SOL_XDP, XDP_STATISTICS, &stats, &len))
+		return;
+	reply->xsk_rx_dropped = stats.rx_dropped;
+	reply->xsk_rx_ring_full = stats.rx_ring_full;
+	reply->xsk_rx_no_frame = stats.rx_fill_ring_empty_descs;
+	reply->xsk_tx_invalid = stats.tx_invalid_descs;
+}
+
+static int on_list(const struct session *session, const struct uvf_request *request,
+		   struct uvf_reply *reply)
+{
+	struct uvf_function links;
+	struct function *function;
+	struct uvf_counts counts;
+	int err;
+
+	if (*request->function) {
+		err = find_own(session, request->function, &function, &links);
+		if (err)
+			return err;
+	} else {
+		if (session->is_appliance)
+			return uvf_fail(EPERM, "an appliance may ask for its own functions only");
+		function = model_next(request->list.after, &links);
+		if (!function)
+			return uvf_fail(ENOENT, "no further function");
+	}
+	describe(reply, function, &links);
+	if (function->lease)
+		count_socket(reply, function->lease);
+	if (!function->uplink)
+		return 0;
+	steer_counts(function->uplink->steer, function->entry.slot, &counts);
+	reply->rx_frames = counts.rx_frames;
+	reply->rx_bytes = counts.rx_bytes;
+	reply->flood_frames = counts.flood_frames;
+	reply->flood_bytes = counts.flood_bytes;
+	reply->tx_frames = counts.tx_frames;
+	reply->tx_bytes = counts.tx_bytes;
+	return 0;
+}
+
+int session_serve(struct session *session, struct uvf_incoming *in)
+{
+	struct uvf_reply reply = {
+		.version = UVF_PROTO_VERSION,
+		.type = in->request.type,
+	};
+	int back = -1;
+
+	switch (in->request.type) {
+	case UVF_MSG_BECOME:
+		reply.status = on_become(session, &in->request);
+		break;
+	case UVF_MSG_MEMORY:
+		reply.status = on_memory(session, &in->request, &in->fd);
+		break;
+	case UVF_MSG_LEASE:
+		reply.status = on_lease(session, &in->request, &reply, &back);
+		break;
+	case UVF_MSG_BIND:
+		reply.status = on_bind(session, &in->request, &reply);
+		break;
+	case UVF_MSG_RELEASE:
+		reply.status = on_release(session, &in->request);
+		break;
+	case UVF_MSG_LIST:
+		reply.status = on_list(session, &in->request, &reply);
+		break;
+	}
+	if (reply.status)
+		strncpy(reply.why, uvf_why(), sizeof(reply.why) - 1);
+	return uvf_proto_answer(session->sock, &reply, back);
+}
