@@ -11,7 +11,7 @@ kernel=${KERNEL:-6.1}
 
 [[ $(id -u) -eq 0 ]] || { echo "make check: this needs root: sudo make check" >&2; exit 1; }
 
-step "Installing what is needed" tests/lib/deps.sh build kmod run vm check
+step "Installing what is needed" tests/lib/deps.sh build kmod run vm check others
 step "Fetching the kernel $kernel" tests/vm/kernel.sh fetch "$kernel"
 step "Building user space" make -j2 all
 step "Building user space with sanitizers" make -j2 SAN=1 userspace firewall

@@ -10,6 +10,7 @@
 #   vm     the scenario and the tests in a VM
 #   check  unit tests, fuzzers, lint
 #   bench  the measurements and the peer to compare with
+#   others programs of others that functions are tested with
 #   man    man pages
 #   debugkernel  compile the debug kernel
 #   conformance  compile the kernel's AF_XDP conformance program
@@ -35,6 +36,7 @@ packages_of() {
 	check) echo libcmocka-dev perl clang libclang-rt-dev sparse clang-tidy shellcheck \
 		python3-docutils python3-yaml ;;
 	bench) echo dpdk-dev iperf3 ;;
+	others) echo dpdk-dev xdp-tools tcpdump ;;
 	man) echo python3-docutils ;;
 	debugkernel) echo gcc libc6-dev make flex bison bc libelf-dev lz4 xz-utils kmod ;;
 	conformance) echo gcc libc6-dev make clang bpftool libelf-dev zlib1g-dev python3 xz-utils ;;
@@ -56,7 +58,7 @@ apt() {
 	DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@"
 }
 
-[[ $# -gt 0 ]] || { sed -n '4,20s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
+[[ $# -gt 0 ]] || { sed -n '4,21s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
 command -v dpkg-query >/dev/null && command -v apt-get >/dev/null ||
 	die "this is not a Debian system (no apt); install the packages named in this script by hand."
 wanted=()
