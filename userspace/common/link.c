@@ -109,6 +109,8 @@ static void parse_attributes(struct uvf_link *link, struct nlattr **attrs)
 	link->lower_elsewhere = attrs[IFLA_LINK_NETNSID];
 	if (attrs[IFLA_MTU] && nla_len(attrs[IFLA_MTU]) >= 4)
 		link->mtu = nla_get_u32(attrs[IFLA_MTU]);
+	if (attrs[IFLA_PROMISCUITY] && nla_len(attrs[IFLA_PROMISCUITY]) >= 4)
+		link->promiscuity = nla_get_u32(attrs[IFLA_PROMISCUITY]);
 	if (attrs[IFLA_ADDRESS] && nla_len(attrs[IFLA_ADDRESS]) == sizeof(link->mac))
 		memcpy(link->mac, nla_data(attrs[IFLA_ADDRESS]), sizeof(link->mac));
 	if (attrs[IFLA_STATS64])

@@ -28,6 +28,7 @@ struct uvf_link {
 	unsigned int flags; /* IFF_* */
 	unsigned short type; /* ARPHRD_* */
 	uint32_t mtu;
+	uint32_t promiscuity; /* how many want it promiscuous; IFF_PROMISC tells of users alone */
 	uint8_t mac[6];
 	uint16_t vlan; /* UVF_VLAN_ANY: all */
 	uint32_t mode; /* enum uvf_mode, of a uvf link */

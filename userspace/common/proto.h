@@ -74,7 +74,7 @@ struct uvf_reply {
 	uint16_t type; /* that of the request */
 	int32_t status; /* 0 or -errno */
 	uint32_t cursor; /* LIST */
-	uint32_t pad;
+	uint32_t frame_size; /* of the holder's memory */
 	char why[256]; /* a sentence, when status is not 0 */
 	char function[UVF_PROTO_NAME];
 	char uplink[UVF_PROTO_NAME];

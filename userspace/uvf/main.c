@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "why.h"
 
@@ -20,6 +22,7 @@ static const struct {
 	{ "list", cmd_list, "list the functions" },
 	{ "show", cmd_show, "show all that is known of a function" },
 	{ "stats", cmd_stats, "show what a function received, sent and dropped" },
+	{ "doctor", cmd_doctor, "tell why a function receives nothing, and what to do" },
 	{ "monitor", cmd_monitor, "tell of functions that come, change and go" },
 	{ "run", cmd_run, "start an appliance on its functions, unprivileged" },
 };
@@ -39,6 +42,23 @@ int fail(void)
 {
 	fprintf(stderr, "uvf: %s\n", uvf_why());
 	return 1;
+}
+
+int must_be_root(const char *command, const char *reason)
+{
+	if (!geteuid())
+		return 0;
+	return uvf_fail(EPERM, "`%s` needs root: %s", command, reason);
+}
+
+unsigned int seconds_parse(const char *arg, struct argp_state *state)
+{
+	char *end;
+	double seconds = strtod(arg, &end);
+
+	if (end == arg || *end || !(seconds >= 0.1 && seconds <= 86400))
+		argp_failure(state, 64, 0, "'%s' is not a number of seconds: 0.1 to 86400", arg);
+	return seconds * 1000;
 }
 
 void parse(const struct argp *argp, int argc, char **argv, void *input)

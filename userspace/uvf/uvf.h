@@ -12,6 +12,7 @@
 /* A command: called with its own name as argv[0]; returns the exit status. */
 int cmd_add(int argc, char **argv);
 int cmd_del(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_monitor(int argc, char **argv);
 int cmd_run(int argc, char **argv);
@@ -23,6 +24,12 @@ void parse(const struct argp *argp, int argc, char **argv, void *input);
 
 /* Prints the sentence of uvf_why() behind "uvf: "; returns 1. */
 int fail(void);
+
+/* 0, or -EPERM with a sentence: @command needs root, as @reason tells. */
+int must_be_root(const char *command, const char *reason);
+
+/* Milliseconds of a command line's seconds, of at least a tenth and at most a day. */
+unsigned int seconds_parse(const char *arg, struct argp_state *state);
 
 /* --- facts.c: what the kernel and uvfd know of the functions ----------------------------- */
 

@@ -137,6 +137,7 @@ static void describe(struct uvf_reply *reply, const struct function *function,
 	reply->holder_pid = lease->session->pid;
 	reply->ring_size = lease->ring_size;
 	reply->zerocopy = lease->zerocopy;
+	reply->frame_size = lease->session->frame_size;
 }
 
 static int on_lease(struct session *session, const struct uvf_request *request,

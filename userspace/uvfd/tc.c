@@ -8,10 +8,7 @@
 #include <linux/rtnetlink.h>
 
 #include "rtnl.h"
-
-/* Where our filter stands, so that it is found again after a uvfd was killed. */
-#define TC_HANDLE 1
-#define TC_PRIORITY 0x7576
+#include "tc_place.h"
 
 int tc_attach(struct tc_hook *hook, int ifindex, int program)
 {
