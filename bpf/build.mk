@@ -10,7 +10,7 @@ BPF_SKELETONS := $(BPF_PROGRAMS:%=$(O)/bpf/%.skel.h)
 BPF_CFLAGS = -g -O2 -Wall -Wextra $(WERROR) -target bpf -mcpu=v3 \
 	-Iinclude -I/usr/include/$(shell $(CC) -print-multiarch)
 
-$(O)/bpf/%.bpf.o: bpf/%.bpf.c bpf/lookup.h include/uvf/steer.h
+$(O)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) include/uvf/steer.h
 	@mkdir -p $(@D)
 	$(CLANG) $(BPF_CFLAGS) -c $< -o $@
 

@@ -17,6 +17,15 @@ struct uvf_vlan_tag {
 	__be16 proto; /* of what follows the tag */
 };
 
+const volatile struct uvf_features on = {};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct uvf_config);
+} config SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, UVF_SLOTS);
@@ -30,6 +39,27 @@ struct {
 	__type(key, __u32);
 	__type(value, struct uvf_counts);
 } counts SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, UVF_SLOTS);
+	__type(key, __u32);
+	__type(value, struct uvf_flood);
+} flood SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, UVF_SLOTS);
+	__type(key, __u32);
+	__type(value, struct uvf_uplift);
+} uplifts SEC(".maps");
+
+static __always_inline struct uvf_config *uvf_config_get(void)
+{
+	__u32 only = 0;
+
+	return bpf_map_lookup_elem(&config, &only);
+}
 
 static __always_inline struct uvf_station *uvf_station_find(const __u8 *mac, __u16 vlan)
 {

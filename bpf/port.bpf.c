@@ -15,49 +15,35 @@
 #include <linux/pkt_cls.h>
 #include <stdbool.h>
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, UVF_SLOTS);
-	__type(key, __u32);
-	__type(value, struct uvf_flood);
-} flood SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, UVF_SLOTS);
-	__type(key, __u32);
-	__type(value, struct uvf_uplift);
-} uplifts SEC(".maps");
-
-/* Port of a slot, for unicast. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, UVF_SLOTS);
-	__type(key, __u32);
-	__type(value, __u32);
-} slots SEC(".maps");
-
 struct flood_walk {
 	struct __sk_buff *skb;
 	__u16 vlan; /* UVF_VLAN_ANY: the functions that see the frame as it is */
 };
 
-static long flood_one(__u32 i, struct flood_walk *walk)
+static long flood_one(__u32 slot, struct flood_walk *walk)
 {
-	struct uvf_flood *to = bpf_map_lookup_elem(&flood, &i);
+	struct uvf_flood *to = bpf_map_lookup_elem(&flood, &slot);
 	struct uvf_counts *count;
 
-	if (!to || !to->ifindex)
+	if (!to)
 		return 1;
-	if (to->vlan != walk->vlan)
+	if (!to->ifindex || to->vlan != walk->vlan)
 		return 0;
-	count = uvf_counts_of(to->slot);
+	count = uvf_counts_of(slot);
 	if (count) {
 		count->flood_frames++;
 		count->flood_bytes += walk->skb->len;
 	}
 	bpf_clone_redirect(walk->skb, to->ifindex, 0);
 	return 0;
+}
+
+static __always_inline void flood_all(struct flood_walk *walk)
+{
+	struct uvf_config *now = uvf_config_get();
+
+	if (now)
+		bpf_loop(now->flood_end, flood_one, walk, 0);
 }
 
 /* The tag is taken off for the functions of that VLAN, and put back for the host. */
@@ -69,7 +55,7 @@ static __always_inline void flood_vlan(struct __sk_buff *skb, __u16 vlan)
 
 	if (bpf_skb_vlan_pop(skb))
 		return;
-	bpf_loop(UVF_SLOTS, flood_one, &walk, 0);
+	flood_all(&walk);
 	bpf_skb_vlan_push(skb, proto, tci);
 }
 
@@ -77,13 +63,14 @@ static __always_inline int unicast(struct __sk_buff *skb, const __u8 *mac, __u16
 {
 	struct uvf_station *station = uvf_station_find(mac, vlan);
 	struct uvf_counts *count;
-	__u32 slot, *port;
+	struct uvf_flood *to;
+	__u32 slot;
 
 	if (!station)
 		return TC_ACT_UNSPEC;
 	slot = station->slot;
-	port = bpf_map_lookup_elem(&slots, &slot);
-	if (!port || !*port)
+	to = bpf_map_lookup_elem(&flood, &slot);
+	if (!to || !to->ifindex)
 		return TC_ACT_UNSPEC;
 	count = uvf_counts_of(slot);
 	if (count) {
@@ -92,7 +79,7 @@ static __always_inline int unicast(struct __sk_buff *skb, const __u8 *mac, __u16
 	}
 	if (station->flags & UVF_STATION_UNTAG && bpf_skb_vlan_pop(skb))
 		return TC_ACT_SHOT;
-	return bpf_redirect(*port, 0);
+	return bpf_redirect(to->ifindex, 0);
 }
 
 SEC("tc")
@@ -108,7 +95,7 @@ int uvf_flood(struct __sk_buff *skb)
 		vlan = skb->vlan_tci & UVF_VID_MASK;
 	if (!(mac[0] & 1))
 		return unicast(skb, mac, vlan);
-	bpf_loop(UVF_SLOTS, flood_one, &walk, 0);
+	flood_all(&walk);
 	if (vlan)
 		flood_vlan(skb, vlan);
 	return TC_ACT_UNSPEC;

@@ -12,6 +12,7 @@
  */
 #include "lookup.h"
 
+#include <stdbool.h>
 #include <xdp/xdp_helpers.h>
 
 struct {
@@ -20,6 +21,37 @@ struct {
 	__uint(key_size, sizeof(__u32));
 	__uint(value_size, sizeof(__u32));
 } ports SEC(".maps");
+
+static __always_inline bool same_mac(const __u8 *a, const __u8 *b)
+{
+	const __u16 *x = (const void *)a, *y = (const void *)b;
+
+	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2];
+}
+
+/* In passthru mode addresses do not matter, but for the uplink's own (as in kmod/uplink.c). */
+static __always_inline bool all_go_to(const __u8 *mac, __u32 *slot)
+{
+	struct uvf_config *now = uvf_config_get();
+
+	if (!now || same_mac(now->uplink, mac))
+		return false;
+	*slot = now->passthru;
+	return true;
+}
+
+static __always_inline bool find(const struct ethhdr *eth, __u16 vlan, __u32 *slot)
+{
+	struct uvf_station *station;
+
+	if (on.passthru)
+		return all_go_to(eth->h_dest, slot);
+	station = uvf_station_find(eth->h_dest, vlan);
+	if (!station || station->flags & UVF_STATION_UNTAG)
+		return false;
+	*slot = station->slot;
+	return true;
+}
 
 /* Programs of others run after ours for all that is not ours, and before it if they wish. */
 struct {
@@ -33,7 +65,6 @@ int uvf_steer(struct xdp_md *ctx)
 	void *end = (void *)(long)ctx->data_end;
 	struct ethhdr *eth = (void *)(long)ctx->data;
 	struct uvf_vlan_tag *tag = (void *)(eth + 1);
-	struct uvf_station *station;
 	struct uvf_counts *count;
 	__u16 vlan = UVF_VLAN_NONE;
 	__u64 bytes = end - (void *)eth;
@@ -46,10 +77,8 @@ int uvf_steer(struct xdp_md *ctx)
 			return XDP_PASS;
 		vlan = bpf_ntohs(tag->tci) & UVF_VID_MASK;
 	}
-	station = uvf_station_find(eth->h_dest, vlan);
-	if (!station || station->flags & UVF_STATION_UNTAG)
+	if (!find(eth, vlan, &slot))
 		return XDP_PASS;
-	slot = station->slot;
 	count = uvf_counts_of(slot);
 	if (count) {
 		count->rx_frames++;

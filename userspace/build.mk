@@ -13,7 +13,7 @@ USERSPACE_CFLAGS = $(CPPFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden -D_GNU_SOURCE
 COMMON_PROTO := why proto
 COMMON_LINK := link rtnl
 LIBUVF := session dev burst
-UVFD := main model steer tc session serve lease
+UVFD := main model steer attach inherit tc session serve lease
 UVF := main facts query list show stats monitor add run progs queues \
 	doctor doctor_host doctor_link doctor_program doctor_flow
 

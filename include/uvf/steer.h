@@ -3,14 +3,21 @@
  * What the steering programs on an uplink and uvfd agree on: the layout of their maps.
  *
  * Each uplink has its own maps. A function has a slot on its uplink, given by uvfd; the slot is
- * its index in `ports` and in `counts`. Order of writing for uvfd: the port first, then the
+ * its index in `ports`, `flood` and `counts`. Order of writing for uvfd: the port first, then the
  * keys that lead to it; order of removal: the other way round. A key without a port is not an
  * error: the frame passes to the host.
+ *
+ * The maps are full before a program that uses them is attached. They live as long as a program
+ * does: a uvfd that finds the programs of one that was killed goes on with their maps, if these
+ * have the layout that it knows, and puts its own programs in their place.
  */
 #ifndef UVF_STEER_H
 #define UVF_STEER_H
 
 #include <linux/types.h>
+
+/* To be raised when anything in this file changes its meaning. */
+#define UVF_LAYOUT 1
 
 /* Functions on one uplink. */
 #define UVF_SLOTS 4096
@@ -19,6 +26,20 @@
 #define UVF_VLAN_ANY 0xffff
 /* The VLAN of a frame that has no tag. */
 #define UVF_VLAN_NONE 0
+
+/* What the programs of an uplink are to do. All else is taken out of them when they are loaded. */
+struct uvf_features {
+	__u8 passthru; /* one function takes all but what is the uplink's own */
+};
+
+/* The one entry of `config`. */
+struct uvf_config {
+	__u32 layout; /* UVF_LAYOUT; first for ever */
+	__u32 flood_end; /* no slot from here on is in `flood` */
+	__u32 passthru; /* slot of the function that takes all */
+	__u8 uplink[6]; /* MAC address of the uplink */
+	__u8 pad[2];
+};
 
 /* Key of `stations`: who is at this address? IEEE 802.1Q-2018 12 bit VLAN id, host order. */
 struct uvf_station_key {
@@ -38,10 +59,12 @@ struct uvf_station {
  */
 #define UVF_STATION_UNTAG (1u << 0)
 
-/* Entry of `flood`: a function that is to get a copy of each broadcast and multicast frame. */
+/*
+ * Entry of `flood`, by slot: the port of a veth-backed function. Broadcast and multicast are
+ * copied to each; unicast comes this way when XDP did not take it.
+ */
 struct uvf_flood {
-	__u32 ifindex; /* of the function's port; 0 ends the list */
-	__u32 slot;
+	__u32 ifindex; /* of the function's port; 0: none */
 	__u16 vlan; /* only frames of this VLAN, untagged on delivery; UVF_VLAN_ANY: all */
 	__u16 pad;
 };

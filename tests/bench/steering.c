@@ -9,6 +9,8 @@
  * In each round every number of functions has its turn, odd rounds from few to many, even rounds
  * from many to few.
  */
+#include <uvf/steer.h>
+
 #include "steer.skel.h"
 
 #include <argp.h>
@@ -21,7 +23,6 @@
 #include <string.h>
 
 #include <bpf/bpf.h>
-#include <uvf/steer.h>
 
 /* A call waits for an RCU grace period: a few long ones. */
 #define CALLS 8

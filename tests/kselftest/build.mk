@@ -3,7 +3,7 @@
 
 KSELFTEST := $(O)/tests/xsk $(O)/tests/tap $(O)/tests/rawlink $(O)/tests/without $(O)/tests/hostile_client \
 	$(O)/tests/nl_uvf $(O)/tests/nl_route $(O)/tests/nl_fuzz $(O)/tests/pci_fuzz $(O)/tests/faults \
-	$(O)/tests/redirect.bpf.o
+	$(O)/tests/redirect.bpf.o $(O)/tests/seq
 
 $(O)/tests/xsk: tests/kselftest/xsk.c tests/kselftest/redirect.c tests/kselftest/redirect.h
 	@mkdir -p $(@D)
@@ -14,6 +14,10 @@ $(O)/tests/tap: tests/kselftest/tap.c
 	$(CC) -D_GNU_SOURCE $(CFLAGS) $< -o $@
 
 $(O)/tests/rawlink: tests/kselftest/rawlink.c
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE $(CFLAGS) $< -o $@
+
+$(O)/tests/seq: tests/kselftest/seq.c
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE $(CFLAGS) $< -o $@
 

@@ -18,6 +18,7 @@
 #include <netlink/msg.h>
 
 #include "rtnl.h"
+#include "uapi/linux/uvf.h"
 #include "why.h"
 
 static struct {
@@ -49,24 +50,11 @@ static struct uplink *uplink_get(const struct uvf_link *link)
 	return uplink;
 }
 
-static void uplink_put(struct uplink *uplink)
+static void uplink_close(struct uplink *uplink)
 {
-	if (uplink->users)
-		return;
 	HASH_DEL(model.uplinks, uplink);
 	steer_close(uplink->steer);
 	free(uplink);
-}
-
-static int slot_take(struct uplink *uplink)
-{
-	for (unsigned int i = 0; i < UVF_SLOTS; i++) {
-		if (!uplink->slots[i]) {
-			uplink->slots[i] = true;
-			return i;
-		}
-	}
-	return -ENOSPC;
 }
 
 static void unsteer(struct function *function)
@@ -76,10 +64,8 @@ static void unsteer(struct function *function)
 	if (!uplink)
 		return;
 	steer_remove(uplink->steer, &function->entry);
-	uplink->slots[function->entry.slot] = false;
 	uplink->users--;
 	function->uplink = NULL;
-	uplink_put(uplink);
 }
 
 static void refuse(struct function *function, const char *why)
@@ -109,9 +95,10 @@ static void steer(struct function *function, const struct uvf_function *now)
 		.port = now->port->ifindex,
 		.is_port = now->port->is_port,
 		.vlan = now->port->vlan,
+		.passthru = !now->port->is_port && now->port->mode == UVF_MODE_PASSTHRU,
 	};
 	struct uplink *uplink;
-	int slot, err;
+	int err;
 
 	memcpy(entry.mac, function->mac, sizeof(entry.mac));
 	uplink = uplink_get(now->uplink);
@@ -121,21 +108,12 @@ static void steer(struct function *function, const struct uvf_function *now)
 	}
 	if (address_taken(function, &entry, uplink)) {
 		refuse(function, "another function of its uplink has the same address");
-		uplink_put(uplink);
 		return;
 	}
-	slot = slot_take(uplink);
-	if (slot < 0) {
-		refuse(function, "its uplink has too many functions");
-		uplink_put(uplink);
-		return;
-	}
-	entry.slot = slot;
 	err = steer_add(uplink->steer, &entry);
 	if (err) {
-		uplink->slots[slot] = false;
-		uplink_put(uplink);
-		refuse(function, strerror(-err));
+		refuse(function, err == -ENOSPC ? "its uplink has too many functions" :
+						  strerror(-err));
 		return;
 	}
 	function->uplink = uplink;
@@ -245,6 +223,24 @@ static void function_away(const struct uvf_function *now)
 	function_steer(function, now, now->port->flags & IFF_RUNNING);
 }
 
+/* The programs come last, and find their maps full. */
+static void uplinks_settle(void)
+{
+	const struct uvf_link *link;
+	struct uplink *uplink, *next;
+
+	HASH_ITER(hh, model.uplinks, uplink, next) {
+		if (!uplink->users) {
+			uplink_close(uplink);
+			continue;
+		}
+		link = uvf_links_get(&model.links, uplink->ifindex);
+		if (link)
+			steer_address(uplink->steer, link->mac);
+		steer_settle(uplink->steer);
+	}
+}
+
 static void model_reconcile(void)
 {
 	struct function *function, *next;
@@ -262,6 +258,7 @@ static void model_reconcile(void)
 	HASH_ITER(hh, model.functions, function, next)
 		if (!function->seen)
 			function_drop(function);
+	uplinks_settle();
 }
 
 static int heard(struct nl_msg *msg, void *arg)
@@ -318,12 +315,15 @@ int model_open(struct event_base *base)
 
 void model_close(void)
 {
+	struct uplink *uplink, *following;
 	struct function *function, *next;
 
 	HASH_ITER(hh, model.functions, function, next) {
 		lease_clean(function->netdev);
 		function_drop(function);
 	}
+	HASH_ITER(hh, model.uplinks, uplink, following)
+		uplink_close(uplink);
 	uvf_links_free(&model.links);
 	if (model.event)
 		event_free(model.event);

@@ -1,147 +1,186 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The programs on an uplink and its ports, and their maps. See include/uvf/steer.h. */
-#include "uvfd.h"
+/* The functions in the maps of an uplink, and its programs. See include/uvf/steer.h. */
+#include "steer.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <xdp/libxdp.h>
 
-#include "port.skel.h"
-#include "steer.skel.h"
-#include "tc.h"
 #include "why.h"
 
-struct steer {
-	int ifindex;
-	char name[IFNAMSIZ];
-	struct steer_bpf *xdp; /* NULL: the uplink has no native XDP, or it is taken */
-	struct xdp_program *program;
-	struct port_bpf *tc; /* NULL until the first veth-backed function */
-	struct tc_hook hook;
-	uint32_t flooded; /* entries of the flood list */
-};
-
-/* What an earlier uvfd left when it was killed. Programs of others stay. */
-static void remove_stale(int ifindex)
+int steer_put(const struct bpf_map *map, const void *key, size_t key_size, const void *value,
+	      size_t size)
 {
-	struct xdp_multiprog *multi = xdp_multiprog__get_from_ifindex(ifindex);
-	struct xdp_program *program = NULL, *stale = NULL;
-	enum xdp_attach_mode mode;
-	char text[128];
-	int err;
-
-	if (libxdp_get_error(multi))
-		return;
-	mode = xdp_multiprog__attach_mode(multi);
-	if (xdp_multiprog__is_legacy(multi))
-		program = xdp_multiprog__main_prog(multi);
-	else
-		program = xdp_multiprog__next_prog(NULL, multi);
-	for (; program; program = xdp_multiprog__is_legacy(multi) ?
-					  NULL : xdp_multiprog__next_prog(program, multi))
-		if (!strcmp(xdp_program__name(program), "uvf_steer"))
-			stale = program;
-	if (stale) {
-		err = xdp_program__detach(stale, ifindex, mode, 0);
-		libxdp_strerror(err, text, sizeof(text));
-		if (err)
-			say("can't remove the steering program that an earlier uvfd left: %s", text);
-	}
-	xdp_multiprog__close(multi);
+	return bpf_map__update_elem(map, key, key_size, value, size, BPF_ANY);
 }
 
-static int attach_xdp(struct steer *steer)
+/* --- opening and closing ------------------------------------------------------------------ */
+
+static void config_write(struct steer *steer)
 {
-	DECLARE_LIBXDP_OPTS(xdp_program_opts, opts, .prog_name = "uvf_steer");
+	uint32_t only = 0;
+
+	steer->config.layout = UVF_LAYOUT;
+	steer_put(steer->bpf->maps.config, &only, sizeof(only), &steer->config,
+		  sizeof(steer->config));
+}
+
+static int maps_make(struct steer *steer)
+{
+	uint32_t only = 0;
 	int err;
 
-	remove_stale(steer->ifindex);
-	steer->xdp = steer_bpf__open();
-	if (!steer->xdp)
+	steer->bpf = steer_bpf__open();
+	if (!steer->bpf)
 		return -errno;
-	opts.obj = steer->xdp->obj;
-	steer->program = xdp_program__create(&opts);
-	err = libxdp_get_error(steer->program);
-	if (err) {
-		steer->program = NULL;
+	bpf_program__set_autoload(steer->bpf->progs.uvf_steer, false);
+	steer->inherited = inherit_maps(steer);
+	err = steer_bpf__load(steer->bpf);
+	if (err || !steer->inherited)
 		return err;
-	}
-	/*
-	 * Native mode only: a frame that generic XDP redirects leaves by the transmit function
-	 * of the port, and a function of uvf.ko would send it back to the wire.
-	 */
-	return xdp_program__attach(steer->program, steer->ifindex, XDP_MODE_NATIVE, 0);
-}
-
-static void drop_xdp(struct steer *steer)
-{
-	if (steer->program)
-		xdp_program__close(steer->program);
-	steer_bpf__destroy(steer->xdp);
-	steer->program = NULL;
-	steer->xdp = NULL;
+	inherit_slots(steer);
+	return bpf_map__lookup_elem(steer->bpf->maps.config, &only, sizeof(only), &steer->config,
+				    sizeof(steer->config), 0);
 }
 
 struct steer *steer_open(int ifindex, const char *name)
 {
 	struct steer *steer = calloc(1, sizeof(*steer));
-	char text[128];
 	int err;
 
 	if (!steer)
 		return NULL;
 	steer->ifindex = ifindex;
 	strcpy(steer->name, name);
-	err = attach_xdp(steer);
-	if (!err) {
-		say("%s: steering with XDP", name);
-		return steer;
+	err = maps_make(steer);
+	if (err) {
+		say("%s: can't make the maps of its functions: %s", name, strerror(-err));
+		steer_bpf__destroy(steer->bpf);
+		free(steer);
+		return NULL;
 	}
-	libxdp_strerror(err, text, sizeof(text));
-	say("%s: no steering with XDP (%s): its functions receive by the slow path", name, text);
-	drop_xdp(steer);
+	config_write(steer);
 	return steer;
 }
 
 void steer_close(struct steer *steer)
 {
-	if (steer->tc) {
+	if (steer->flooding)
 		tc_detach(&steer->hook);
-		port_bpf__destroy(steer->tc);
-	}
-	if (steer->program)
-		xdp_program__detach(steer->program, steer->ifindex, XDP_MODE_NATIVE, 0);
-	drop_xdp(steer);
+	port_bpf__destroy(steer->tc);
+	xdp_take_off(steer->ifindex);
+	steer_bpf__destroy(steer->bpf);
 	say("%s: no longer steered", steer->name);
 	free(steer);
 }
 
 bool steer_is_fast(const struct steer *steer)
 {
-	return steer->xdp;
+	return steer->fast;
 }
 
-static int attach_tc(struct steer *steer)
+void steer_address(struct steer *steer, const uint8_t *mac)
+{
+	if (!memcmp(steer->config.uplink, mac, sizeof(steer->config.uplink)))
+		return;
+	memcpy(steer->config.uplink, mac, sizeof(steer->config.uplink));
+	config_write(steer);
+}
+
+/* --- the programs ------------------------------------------------------------------------- */
+
+/* A program that is to be loaded gets the maps that there are already. */
+static void maps_share(const struct steer *steer, struct bpf_object *with)
+{
+	struct bpf_map *map, *ours;
+
+	bpf_object__for_each_map(map, with) {
+		ours = bpf_object__find_map_by_name(steer->bpf->obj, bpf_map__name(map));
+		if (ours && !bpf_map__is_internal(map))
+			bpf_map__reuse_fd(map, bpf_map__fd(ours));
+	}
+}
+
+static int xdp_load(struct steer *steer)
+{
+	struct steer_bpf *bpf = steer_bpf__open();
+	int err;
+
+	if (!bpf)
+		return -errno;
+	bpf->rodata->on = steer->wanted;
+	maps_share(steer, bpf->obj);
+	err = xdp_put(steer->ifindex, bpf);
+	/* The uplink holds what was attached. */
+	steer_bpf__destroy(bpf);
+	return err;
+}
+
+static void say_steering(const struct steer *steer, int err)
+{
+	char text[128];
+
+	if (!err) {
+		say("%s: steering with XDP%s", steer->name,
+		    steer->inherited ? ", where an earlier uvfd left off" : "");
+		return;
+	}
+	libxdp_strerror(err, text, sizeof(text));
+	say("%s: no steering with XDP (%s): its functions receive by the slow path", steer->name,
+	    text);
+}
+
+static void xdp_settle(struct steer *steer)
+{
+	int err = xdp_load(steer);
+
+	if (!steer->settled)
+		say_steering(steer, err);
+	else if (err)
+		say("%s: its steering program can't be replaced: %s", steer->name, strerror(-err));
+	if (err && !steer->settled)
+		xdp_take_off(steer->ifindex); /* it would go on with what it knew */
+	if (!err)
+		steer->fast = true;
+	steer->settled = true;
+	steer->loaded = steer->wanted;
+}
+
+static void tc_settle(struct steer *steer)
+{
+	int err = tc_attach(&steer->hook, steer->ifindex,
+			    bpf_program__fd(steer->tc->progs.uvf_flood));
+
+	if (err)
+		say("%s: can't attach the tc program: %s", steer->name, strerror(-err));
+	steer->flooding = true;
+}
+
+void steer_settle(struct steer *steer)
+{
+	if (steer->inherited)
+		inherit_clear(steer);
+	if (!steer->settled || memcmp(&steer->wanted, &steer->loaded, sizeof(steer->wanted)))
+		xdp_settle(steer);
+	if (steer->tc && !steer->flooding)
+		tc_settle(steer);
+	steer->inherited = false;
+}
+
+/* --- functions ---------------------------------------------------------------------------- */
+
+static int tc_load(struct steer *steer)
 {
 	int err;
 
 	steer->tc = port_bpf__open();
 	if (!steer->tc)
 		return -errno;
-	if (steer->xdp) {
-		/* One set of stations and counters for both ways. */
-		bpf_map__reuse_fd(steer->tc->maps.stations,
-				  bpf_map__fd(steer->xdp->maps.stations));
-		bpf_map__reuse_fd(steer->tc->maps.counts, bpf_map__fd(steer->xdp->maps.counts));
-	}
+	maps_share(steer, steer->tc->obj);
 	err = port_bpf__load(steer->tc);
-	if (!err)
-		err = tc_attach(&steer->hook, steer->ifindex,
-				bpf_program__fd(steer->tc->progs.uvf_flood));
 	if (err) {
 		port_bpf__destroy(steer->tc);
 		steer->tc = NULL;
@@ -149,58 +188,16 @@ static int attach_tc(struct steer *steer)
 	return err;
 }
 
-static const struct bpf_map *stations_of(const struct steer *steer)
-{
-	if (steer->xdp)
-		return steer->xdp->maps.stations;
-	return steer->tc ? steer->tc->maps.stations : NULL;
-}
-
-static const struct bpf_map *counts_of(const struct steer *steer)
-{
-	if (steer->xdp)
-		return steer->xdp->maps.counts;
-	return steer->tc ? steer->tc->maps.counts : NULL;
-}
-
-static int put(const struct bpf_map *map, const void *key, size_t key_size, const void *value,
-	       size_t size)
-{
-	return bpf_map__update_elem(map, key, key_size, value, size, BPF_ANY);
-}
-
 static int flood_add(struct steer *steer, const struct steer_entry *entry)
 {
-	struct uvf_flood to = {
-		.ifindex = entry->port,
-		.slot = entry->slot,
-		.vlan = entry->vlan,
-	};
-	int err = put(steer->tc->maps.flood, &steer->flooded, sizeof(steer->flooded), &to,
-		      sizeof(to));
+	struct uvf_flood to = { .ifindex = entry->port, .vlan = entry->vlan };
 
-	if (!err)
-		steer->flooded++;
-	return err;
-}
-
-/* The last entry moves into the gap: for a moment its function may get a frame twice. */
-static void flood_remove(struct steer *steer, int port)
-{
-	struct uvf_flood to, last, none = { 0 };
-	uint32_t end = steer->flooded - 1;
-	struct bpf_map *map = steer->tc->maps.flood;
-
-	for (uint32_t i = 0; i < steer->flooded; i++) {
-		if (bpf_map__lookup_elem(map, &i, sizeof(i), &to, sizeof(to), 0) ||
-		    to.ifindex != (uint32_t)port)
-			continue;
-		if (!bpf_map__lookup_elem(map, &end, sizeof(end), &last, sizeof(last), 0))
-			put(map, &i, sizeof(i), &last, sizeof(last));
-		put(map, &end, sizeof(end), &none, sizeof(none));
-		steer->flooded = end;
-		return;
+	if (steer->config.flood_end <= entry->slot) {
+		steer->config.flood_end = entry->slot + 1;
+		config_write(steer);
 	}
+	return steer_put(steer->bpf->maps.flood, &entry->slot, sizeof(entry->slot), &to,
+			 sizeof(to));
 }
 
 static int port_add(struct steer *steer, const struct steer_entry *entry)
@@ -215,12 +212,9 @@ static int port_add(struct steer *steer, const struct steer_entry *entry)
 	int err = 0;
 
 	if (!steer->tc)
-		err = attach_tc(steer);
+		err = tc_load(steer);
 	if (!err)
-		err = put(steer->tc->maps.uplifts, &port, sizeof(port), &up, sizeof(up));
-	if (!err)
-		err = put(steer->tc->maps.slots, &entry->slot, sizeof(entry->slot), &port,
-			  sizeof(port));
+		err = steer_put(steer->bpf->maps.uplifts, &port, sizeof(port), &up, sizeof(up));
 	if (!err)
 		err = tc_attach(&hook, entry->port, bpf_program__fd(steer->tc->progs.uvf_uplift));
 	if (!err)
@@ -230,14 +224,10 @@ static int port_add(struct steer *steer, const struct steer_entry *entry)
 
 static void port_remove(struct steer *steer, const struct steer_entry *entry)
 {
-	uint32_t none = 0, port = entry->port;
 	struct tc_hook hook = { .ifindex = entry->port, .made = true };
+	uint32_t port = entry->port;
 
-	if (!steer->tc)
-		return;
-	flood_remove(steer, entry->port);
-	put(steer->tc->maps.slots, &entry->slot, sizeof(entry->slot), &none, sizeof(none));
-	bpf_map__delete_elem(steer->tc->maps.uplifts, &port, sizeof(port), 0);
+	bpf_map__delete_elem(steer->bpf->maps.uplifts, &port, sizeof(port), 0);
 	tc_detach(&hook);
 }
 
@@ -260,12 +250,45 @@ static int counts_clear(struct steer *steer, uint32_t slot)
 	zero = calloc(cpus, sizeof(*zero));
 	if (!zero)
 		return -ENOMEM;
-	err = put(counts_of(steer), &slot, sizeof(slot), zero, cpus * sizeof(*zero));
+	err = steer_put(steer->bpf->maps.counts, &slot, sizeof(slot), zero, cpus * sizeof(*zero));
 	free(zero);
 	return err;
 }
 
-int steer_add(struct steer *steer, const struct steer_entry *entry)
+/* The slot that the function had with an earlier uvfd, where its counters go on; or a free one. */
+static int slot_take(struct steer *steer, struct steer_entry *entry)
+{
+	struct uvf_station_key key = station_key(entry);
+	struct uvf_station station;
+	uint32_t slot;
+
+	if (!bpf_map__lookup_elem(steer->bpf->maps.stations, &key, sizeof(key), &station,
+				  sizeof(station), 0) &&
+	    station.slot < UVF_SLOTS && steer->slots[station.slot] == SLOT_KEPT) {
+		entry->slot = station.slot;
+		steer->slots[station.slot] = SLOT_TAKEN;
+		return 0;
+	}
+	for (slot = 0; slot < UVF_SLOTS; slot++) {
+		if (steer->slots[slot] != SLOT_FREE)
+			continue;
+		entry->slot = slot;
+		steer->slots[slot] = SLOT_TAKEN;
+		return counts_clear(steer, slot);
+	}
+	return -ENOSPC;
+}
+
+static void passthru_set(struct steer *steer, const struct steer_entry *entry, bool on)
+{
+	if (!entry->passthru)
+		return;
+	steer->config.passthru = entry->slot;
+	steer->wanted.passthru = on;
+	config_write(steer);
+}
+
+static int entry_write(struct steer *steer, const struct steer_entry *entry)
 {
 	struct uvf_station_key key = station_key(entry);
 	struct uvf_station station = {
@@ -277,39 +300,57 @@ int steer_add(struct steer *steer, const struct steer_entry *entry)
 
 	if (entry->is_port)
 		err = port_add(steer, entry);
-	if (!err && counts_of(steer))
-		err = counts_clear(steer, entry->slot);
-	if (!err && steer->xdp)
-		err = put(steer->xdp->maps.ports, &entry->slot, sizeof(entry->slot), &port,
-			  sizeof(port));
-	if (!err && stations_of(steer))
-		err = put(stations_of(steer), &key, sizeof(key), &station, sizeof(station));
+	if (!err)
+		err = steer_put(steer->bpf->maps.ports, &entry->slot, sizeof(entry->slot), &port,
+				sizeof(port));
+	if (!err)
+		err = steer_put(steer->bpf->maps.stations, &key, sizeof(key), &station,
+				sizeof(station));
+	return err;
+}
+
+int steer_add(struct steer *steer, struct steer_entry *entry)
+{
+	int err = slot_take(steer, entry);
+
+	if (err)
+		return err;
+	err = entry_write(steer, entry);
 	if (err)
 		steer_remove(steer, entry);
+	else
+		passthru_set(steer, entry, true);
 	return err;
+}
+
+void steer_slot_clear(struct steer *steer, uint32_t slot)
+{
+	struct uvf_flood none = { 0 };
+
+	bpf_map__delete_elem(steer->bpf->maps.ports, &slot, sizeof(slot), 0);
+	steer_put(steer->bpf->maps.flood, &slot, sizeof(slot), &none, sizeof(none));
+	steer->slots[slot] = SLOT_FREE;
 }
 
 void steer_remove(struct steer *steer, const struct steer_entry *entry)
 {
 	struct uvf_station_key key = station_key(entry);
-	const struct bpf_map *stations = stations_of(steer);
 
-	if (stations)
-		bpf_map__delete_elem(stations, &key, sizeof(key), 0);
-	if (steer->xdp)
-		bpf_map__delete_elem(steer->xdp->maps.ports, &entry->slot, sizeof(entry->slot), 0);
+	passthru_set(steer, entry, false);
+	bpf_map__delete_elem(steer->bpf->maps.stations, &key, sizeof(key), 0);
+	steer_slot_clear(steer, entry->slot);
 	if (entry->is_port)
 		port_remove(steer, entry);
 }
 
 void steer_counts(const struct steer *steer, uint32_t slot, struct uvf_counts *sum)
 {
-	const struct bpf_map *map = counts_of(steer);
+	const struct bpf_map *map = steer->bpf->maps.counts;
 	int cpus = libbpf_num_possible_cpus();
 	struct uvf_counts *each;
 
 	memset(sum, 0, sizeof(*sum));
-	if (!map || cpus < 0)
+	if (cpus < 0)
 		return;
 	each = calloc(cpus, sizeof(*each));
 	if (!each)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
@@ -23,6 +24,16 @@ int tc_attach(struct tc_hook *hook, int ifindex, int program)
 	hook->ifindex = ifindex;
 	hook->made = !err || !bpf_tc_query(&at, &old);
 	return bpf_tc_attach(&at, &opts);
+}
+
+int tc_find(int ifindex)
+{
+	DECLARE_LIBBPF_OPTS(bpf_tc_hook, at, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);
+	DECLARE_LIBBPF_OPTS(bpf_tc_opts, opts, .handle = TC_HANDLE, .priority = TC_PRIORITY);
+
+	if (bpf_tc_query(&at, &opts))
+		return -1;
+	return bpf_prog_get_fd_by_id(opts.prog_id);
 }
 
 static int saw_filter(struct nl_msg *msg, void *arg)

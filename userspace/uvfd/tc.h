@@ -12,5 +12,7 @@ struct tc_hook {
 
 int tc_attach(struct tc_hook *hook, int ifindex, int program);
 void tc_detach(const struct tc_hook *hook);
+/* The program that is at our place there: a descriptor, or -1. */
+int tc_find(int ifindex);
 
 #endif /* UVFD_TC_H */

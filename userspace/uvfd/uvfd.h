@@ -33,19 +33,27 @@ extern bool verbose;
 struct steer;
 
 struct steer_entry {
-	uint32_t slot;
+	uint32_t slot; /* given by steer_add() */
 	int port; /* ifindex of the port, or of the function's netdev */
 	bool is_port; /* veth-backed: flooding and transmission are ours too */
+	bool passthru; /* takes all of the uplink */
 	uint8_t mac[6];
 	uint16_t vlan;
 };
 
+/*
+ * Opened, an uplink has its maps, those of an earlier uvfd if there are any. The programs that
+ * use them are attached by steer_settle(), when the maps are full.
+ */
 struct steer *steer_open(int ifindex, const char *name);
 void steer_close(struct steer *steer);
+void steer_settle(struct steer *steer);
 /* Whether XDP steers; else frames take the slow path. */
 bool steer_is_fast(const struct steer *steer);
-int steer_add(struct steer *steer, const struct steer_entry *entry);
+int steer_add(struct steer *steer, struct steer_entry *entry);
 void steer_remove(struct steer *steer, const struct steer_entry *entry);
+/* The uplink's own address, which no function in passthru mode is given. */
+void steer_address(struct steer *steer, const uint8_t *mac);
 void steer_counts(const struct steer *steer, uint32_t slot, struct uvf_counts *sum);
 
 /* --- model.c: functions and uplinks ----------------------------------------------------- */
@@ -54,7 +62,6 @@ struct uplink {
 	int ifindex;
 	unsigned int users;
 	struct steer *steer;
-	bool slots[UVF_SLOTS];
 	UT_hash_handle hh;
 };
 
