@@ -15,7 +15,7 @@ COMMON_LINK := link rtnl
 LIBUVF := session dev burst
 UVFD := main model steer attach inherit tc session serve lease
 UVF := main facts query list show stats monitor add run progs queues \
-	doctor doctor_host doctor_link doctor_program doctor_flow
+	doctor doctor_host doctor_link doctor_program doctor_flow rates top top_screen
 
 userspace_objects = $(patsubst %,$(O)/obj/userspace/$(1)/%.o,$(2))
 COMMON_PROTO_O := $(call userspace_objects,common,$(COMMON_PROTO))
@@ -49,7 +49,7 @@ $(O)/bin/uvfd: $(UVFD_O) $(COMMON_O)
 $(O)/bin/uvf: $(UVF_O) $(COMMON_O)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ \
-		$(call userspace_pkg,--libs,libnl-genl-3.0 json-c libxdp libbpf)
+		$(call userspace_pkg,--libs,libnl-genl-3.0 json-c libxdp libbpf ncursesw)
 
 userspace: $(USERSPACE)
 .PHONY: userspace

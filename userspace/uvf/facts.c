@@ -30,15 +30,28 @@ void facts_close(struct facts *facts)
 		close(facts->uvfd);
 }
 
+int facts_refresh(struct facts *facts)
+{
+	if (facts->uvfd < 0)
+		facts->uvfd = uvf_proto_connect(getenv("UVF_SOCKET") ?: UVF_SOCKET);
+	return uvf_links_dump(&facts->links, facts->rtnl);
+}
+
 static void ask_uvfd(struct facts *facts, struct fact *fact)
 {
 	struct uvf_request request = { .version = UVF_PROTO_VERSION, .type = UVF_MSG_LIST };
+	int err;
 
 	fact->uvfd = false;
 	if (facts->uvfd < 0)
 		return;
 	strcpy(request.function, fact->function.netdev->name);
-	fact->uvfd = !uvf_proto_call(facts->uvfd, &request, -1, &fact->lease, NULL);
+	err = uvf_proto_call(facts->uvfd, &request, -1, &fact->lease, NULL);
+	fact->uvfd = !err;
+	if (err != -EPIPE)
+		return;
+	close(facts->uvfd); /* it ended; the next one has another socket */
+	facts->uvfd = -1;
 }
 
 int facts_find(struct facts *facts, const char *name, struct fact *fact)

@@ -22,6 +22,7 @@ static const struct {
 	{ "list", cmd_list, "list the functions" },
 	{ "show", cmd_show, "show all that is known of a function" },
 	{ "stats", cmd_stats, "show what a function received, sent and dropped" },
+	{ "top", cmd_top, "show live what functions receive, send and drop" },
 	{ "doctor", cmd_doctor, "tell why a function receives nothing, and what to do" },
 	{ "monitor", cmd_monitor, "tell of functions that come, change and go" },
 	{ "run", cmd_run, "start an appliance on its functions, unprivileged" },

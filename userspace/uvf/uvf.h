@@ -18,6 +18,7 @@ int cmd_monitor(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 int cmd_stats(int argc, char **argv);
+int cmd_top(int argc, char **argv);
 
 /* Parses @argv; argp prints help and usage and exits for them. */
 void parse(const struct argp *argp, int argc, char **argv, void *input);
@@ -48,6 +49,8 @@ struct fact {
 /* 0, or -errno with a sentence. @need_uvfd: not to be had without it. */
 int facts_open(struct facts *facts, bool need_uvfd);
 void facts_close(struct facts *facts);
+/* Asks the kernel anew, and reaches for a uvfd that was not there. Older facts are void. */
+int facts_refresh(struct facts *facts);
 int facts_find(struct facts *facts, const char *name, struct fact *fact);
 /* Calls @each for each function, in the order of their making. */
 void facts_walk(struct facts *facts, void (*each)(const struct fact *fact, void *arg), void *arg);
