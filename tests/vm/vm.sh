@@ -6,12 +6,13 @@
 #   vm.sh [OPTION]… -- SCRIPT [ARGUMENT]…
 #
 #   --kernel VERSION      6.1 (default), 6.12, 7.2 or debug
+#   --qemu host|newer     newer: one that is fetched (newer-qemu.sh), for cards that this lacks
 #   --smp N               processors, 2 by default
 #   --mem MIB             memory, 1024 by default, the double for the debug kernel
 #   --timeout SECONDS     from power-on to verdict, 300 by default, times TIMEOUT_SCALE
 #   --accel auto|kvm|tcg  auto: KVM if a guest really boots under it, else TCG
 #   --icount              guest time counts instructions; one processor
-#   --wire MODEL          two network cards joined by a cable; may be repeated
+#   --wire MODEL[+MODEL]  two network cards joined by a cable; may be repeated
 #   --env NAME=VALUE      set in the script's environment; may be repeated
 #   --add HOST[:GUEST]    copy a file or directory into the guest; may be repeated
 #   --log FILE            where the kernel's console goes
@@ -42,10 +43,10 @@ complaints+='|kobject.*tried to|slab .*Objects remaining|page allocation failure
 complaints+='|ODEBUG disabled|debugging out of memory|dma-debug disabled|leak detector disabled|correctness validator'
 
 die() { echo "vm.sh: $*" >&2; exit 2; }
-usage() { sed -n '4,25s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
+usage() { sed -n '4,26s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
 
 kernel=6.1 smp=2 mem='' timeout=300 accel=auto icount='' log='' keep=''
-wires=() adds=() envs=()
+wires=() adds=() envs=() qemu_of=host
 
 parse() {
 	while [[ $# -gt 0 ]]; do
@@ -59,6 +60,7 @@ parse() {
 		esac
 		case $1 in
 		--kernel) kernel=$2 ;;
+		--qemu) qemu_of=$2 ;;
 		--smp) smp=$2 ;;
 		--mem) mem=$2 ;;
 		--timeout) timeout=$2 ;;
@@ -80,6 +82,7 @@ parse() {
 	timeout=$((timeout * TIMEOUT_SCALE))
 	envs+=("TIMEOUT_SCALE=$TIMEOUT_SCALE")
 	[[ $accel =~ ^(auto|kvm|tcg)$ ]] || die "--accel takes auto, kvm or tcg, not '$accel'."
+	[[ $qemu_of =~ ^(host|newer)$ ]] || die "--qemu takes host or newer, not '$qemu_of'."
 	[[ -f $1 ]] || die "there is no script '$1'."
 	script=$(realpath "$1")
 	shift
@@ -191,8 +194,8 @@ make_initrd() {
 wire_args() {
 	local i=0 m
 	for m in ${wires[@]+"${wires[@]}"}; do
-		printf '%s\n' -netdev "hubport,id=w${i}a,hubid=$i" -device "$m,netdev=w${i}a" \
-			-netdev "hubport,id=w${i}b,hubid=$i" -device "$m,netdev=w${i}b"
+		printf '%s\n' -netdev "hubport,id=w${i}a,hubid=$i" -device "${m%+*},netdev=w${i}a" \
+			-netdev "hubport,id=w${i}b,hubid=$i" -device "${m#*+},netdev=w${i}b"
 		i=$((i + 1))
 	done
 }
@@ -207,7 +210,7 @@ run_qemu() {
 	local nics
 	mapfile -t nics < <(wire_args)
 	# shellcheck disable=SC2046 # a list of words
-	timeout -k 3 "$timeout" qemu-system-x86_64 -nodefaults -no-user-config -display none \
+	timeout -k 3 "$timeout" "$qemu_program" -nodefaults -no-user-config -display none \
 		-vga none -no-reboot $(accel_args) -smp "$smp" -m "$mem" \
 		-kernel "$("$here/kernel.sh" path "$kernel" vmlinuz)" -initrd "$work/initrd" \
 		-append "$append" ${nics[@]+"${nics[@]}"} \
@@ -267,6 +270,11 @@ for tool in qemu-system-x86_64 cpio busybox; do
 	command -v $tool >/dev/null || die "the program '$tool' is missing; install it with: tests/lib/deps.sh vm"
 done
 "$here/kernel.sh" fetch "$kernel" >&2
+qemu_program=qemu-system-x86_64
+if [[ $qemu_of == newer ]]; then
+	"$here/newer-qemu.sh" fetch >&2
+	qemu_program=$("$here/newer-qemu.sh" path)
+fi
 mkdir -p "$vmdir/logs"
 work=$(mktemp -d "$vmdir/run.XXXXXX")
 trap cleanup EXIT
