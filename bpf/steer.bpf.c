@@ -22,6 +22,21 @@ struct {
 	__uint(value_size, sizeof(__u32));
 } ports SEC(".maps");
 
+/* Queues of the uplink that are leased: whose (slot + 1), and the socket that is bound there. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, UVF_DIRECT_QUEUES);
+	__type(key, __u32);
+	__type(value, __u32);
+} owners SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_XSKMAP);
+	__uint(max_entries, UVF_DIRECT_QUEUES);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+} direct SEC(".maps");
+
 static __always_inline bool same_mac(const __u8 *a, const __u8 *b)
 {
 	const __u16 *x = (const void *)a, *y = (const void *)b;
@@ -59,6 +74,16 @@ struct {
 	__uint(XDP_PASS, 1);
 } XDP_RUN_CONFIG(uvf_steer);
 
+static __always_inline bool is_direct(__u32 queue, __u32 slot)
+{
+	__u32 *owner;
+
+	if (!on.direct)
+		return false;
+	owner = bpf_map_lookup_elem(&owners, &queue);
+	return owner && *owner == slot + 1;
+}
+
 SEC("xdp")
 int uvf_steer(struct xdp_md *ctx)
 {
@@ -84,6 +109,10 @@ int uvf_steer(struct xdp_md *ctx)
 		count->rx_frames++;
 		count->rx_bytes += bytes;
 	}
+	/* Without a socket there, the frame goes the way of all others. */
+	if (is_direct(ctx->rx_queue_index, slot) &&
+	    bpf_redirect_map(&direct, ctx->rx_queue_index, XDP_PASS) == XDP_REDIRECT)
+		return XDP_REDIRECT;
 	return bpf_redirect_map(&ports, slot, XDP_PASS);
 }
 

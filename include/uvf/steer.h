@@ -22,6 +22,9 @@
 /* Functions on one uplink. */
 #define UVF_SLOTS 4096
 
+/* Receive queues of an uplink that can be leased: its first ones. */
+#define UVF_DIRECT_QUEUES 64
+
 /* A station's VLAN when it takes its MAC address on every VLAN; no tag has this id. */
 #define UVF_VLAN_ANY 0xffff
 /* The VLAN of a frame that has no tag. */
@@ -30,6 +33,7 @@
 /* What the programs of an uplink are to do. All else is taken out of them when they are loaded. */
 struct uvf_features {
 	__u8 passthru; /* one function takes all but what is the uplink's own */
+	__u8 direct; /* some queue of the uplink is leased */
 };
 
 /* The one entry of `config`. */

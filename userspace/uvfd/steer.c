@@ -343,6 +343,42 @@ void steer_remove(struct steer *steer, const struct steer_entry *entry)
 		port_remove(steer, entry);
 }
 
+static void direct_set(struct steer *steer, uint32_t queue, bool on)
+{
+	if (on)
+		steer->direct |= 1ULL << queue;
+	else
+		steer->direct &= ~(1ULL << queue);
+	steer->wanted.direct = steer->direct != 0;
+}
+
+int steer_direct_add(struct steer *steer, uint32_t queue, uint32_t slot, int xsk)
+{
+	uint32_t owner = slot + 1;
+	int err;
+
+	if (queue >= UVF_DIRECT_QUEUES)
+		return -ERANGE;
+	err = steer_put(steer->bpf->maps.direct, &queue, sizeof(queue), &xsk, sizeof(xsk));
+	if (!err)
+		err = steer_put(steer->bpf->maps.owners, &queue, sizeof(queue), &owner,
+				sizeof(owner));
+	if (!err)
+		direct_set(steer, queue, true);
+	return err;
+}
+
+void steer_direct_remove(struct steer *steer, uint32_t queue)
+{
+	uint32_t none = 0;
+
+	if (queue >= UVF_DIRECT_QUEUES)
+		return;
+	direct_set(steer, queue, false);
+	steer_put(steer->bpf->maps.owners, &queue, sizeof(queue), &none, sizeof(none));
+	bpf_map__delete_elem(steer->bpf->maps.direct, &queue, sizeof(queue), 0);
+}
+
 void steer_counts(const struct steer *steer, uint32_t slot, struct uvf_counts *sum)
 {
 	const struct bpf_map *map = steer->bpf->maps.counts;

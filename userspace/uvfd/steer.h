@@ -23,6 +23,7 @@ struct steer {
 	struct steer_bpf *bpf; /* the maps, no program */
 	struct uvf_config config;
 	struct uvf_features wanted, loaded;
+	uint64_t direct; /* queues that are leased */
 	uint8_t slots[UVF_SLOTS]; /* enum slot */
 	bool settled; /* attached, as far as the uplink allows */
 	bool fast; /* with XDP */

@@ -54,6 +54,9 @@ int steer_add(struct steer *steer, struct steer_entry *entry);
 void steer_remove(struct steer *steer, const struct steer_entry *entry);
 /* The uplink's own address, which no function in passthru mode is given. */
 void steer_address(struct steer *steer, const uint8_t *mac);
+/* Frames for @slot that come on @queue of the uplink go to the socket @xsk, once it has settled. */
+int steer_direct_add(struct steer *steer, uint32_t queue, uint32_t slot, int xsk);
+void steer_direct_remove(struct steer *steer, uint32_t queue);
 void steer_counts(const struct steer *steer, uint32_t slot, struct uvf_counts *sum);
 
 /* --- model.c: functions and uplinks ----------------------------------------------------- */
