@@ -270,7 +270,7 @@ for tool in qemu-system-x86_64 cpio busybox; do
 	command -v $tool >/dev/null || die "the program '$tool' is missing; install it with: tests/lib/deps.sh vm"
 done
 "$here/kernel.sh" fetch "$kernel" >&2
-qemu_program=qemu-system-x86_64
+qemu_program='qemu-system-x86_64'
 if [[ $qemu_of == newer ]]; then
 	"$here/newer-qemu.sh" fetch >&2
 	qemu_program=$("$here/newer-qemu.sh" path)
