@@ -12,9 +12,9 @@ USERSPACE_CFLAGS = $(CPPFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden -D_GNU_SOURCE
 # Code that libuvf and the programs share; then what needs netlink as well.
 COMMON_PROTO := why proto
 COMMON_LINK := link rtnl
-LIBUVF := session dev burst
-UVFD := main model steer attach inherit tc session serve lease
-UVF := main facts query list show stats monitor add run progs queues \
+LIBUVF := session memory dev source resume burst
+UVFD := main model steer attach inherit tc session serve lease source park keep keeper
+UVF := main facts query list show stats monitor add release run progs queues \
 	doctor doctor_host doctor_link doctor_program doctor_flow rates top top_screen
 
 userspace_objects = $(patsubst %,$(O)/obj/userspace/$(1)/%.o,$(2))

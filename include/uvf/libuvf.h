@@ -39,6 +39,14 @@
  * another is to move its descriptor. Not allowed, and not checked on the packet path: giving
  * away a frame twice, or using it after it was given away. It harms the appliance alone.
  *
+ * Death. A process that dies without uvf__close() leaves its functions as they are: frames go on
+ * to be received into its rings, and what it sent goes on to be sent. Its successor, started by
+ * `uvf run` under the same name and on the same functions, with the same options, finds all of it
+ * when it opens the session and the functions: first, in the order of arrival, the frames that the
+ * dead held and had not freed or sent (as they were left: perhaps changed already), then those that
+ * wait in the rings. What it had given to uvf_dev__tx() is sent once, whenever it died. Before
+ * Linux 6.4, which can't map the rings of a socket twice, there is nothing to be found.
+ *
  * Loss. Frames that are not read in time are dropped by the kernel and counted. A session
  * that holds all its frames receives nothing.
  *
@@ -85,7 +93,15 @@ struct uvf_opts {
 	uint32_t frames; /* frames in the UMEM, 64 to 1048576; default 8192 */
 	uint32_t frame_size; /* bytes, 2048 or 4096; default 2048, of which 256 are headroom */
 	const char *socket; /* of uvfd; default: what `uvf run` hands down, else UVF_SOCKET */
+	/*
+	 * Seconds that functions and frames wait for a successor, when this process dies without
+	 * uvf__close(); up to 3600, default 30. UVF_NO_LINGER: not at all.
+	 */
+	uint32_t linger;
+	uint32_t pad;
 };
+
+#define UVF_NO_LINGER UINT32_MAX
 
 #define UVF_SOCKET "/run/uvf/uvfd.sock"
 

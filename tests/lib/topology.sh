@@ -150,11 +150,17 @@ uvfd_start() {
 	shift
 	ns_spawn "$host" uvfd "$@" 2>"$tmp/uvfd.log"
 	uvfd=$spawned
+	at_exit keeper_end "$host"
 	if wait_for 10 grep -q 'ready on' "$tmp/uvfd.log"; then
 		pass "uvfd runs"
 	else
 		fail "uvfd runs" "$(cat "$tmp/uvfd.log")"
 	fi
+}
+
+# What a killed uvfd left with its keeper is taken back by one that ends in order.
+keeper_end() {
+	[[ ! -S $UVF_SOCKET.keep ]] || in_ns "$1" timeout -s TERM 2 uvfd 2>/dev/null
 }
 
 uvfd_stop() {

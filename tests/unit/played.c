@@ -78,7 +78,7 @@ int xsk_make(uint32_t start)
 
 /* --- uvfd's side ------------------------------------------------------------------------------ */
 
-void answer(uint16_t type, int status, int fd)
+static void answer_for(unsigned int i, uint16_t type, int status, int fd)
 {
 	struct uvf_reply reply = {
 		.version = UVF_PROTO_VERSION,
@@ -86,14 +86,19 @@ void answer(uint16_t type, int status, int fd)
 		.status = status,
 		.why = "uvfd says no",
 		.uplink = "eth1",
-		.function = "fw0",
 		.mac = { 2, 0, 0, 0, 0, 1 },
 		.ring_size = RING,
 		.mtu = 1500,
 		.ifindex = 5,
 	};
 
+	snprintf(reply.function, sizeof(reply.function), "fw%u", i);
 	assert_int_equal(uvf_proto_answer(uvfd, &reply, fd), 0);
+}
+
+void answer(uint16_t type, int status, int fd)
+{
+	answer_for(0, type, status, fd);
 }
 
 struct uvf_request asked(uint16_t type)
@@ -141,7 +146,7 @@ int dev_try(unsigned int i, int lease_status, int fd)
 	char name[UVF_NAME_SIZE];
 
 	snprintf(name, sizeof(name), "fw%u", i);
-	answer(UVF_MSG_LEASE, lease_status, fd);
+	answer_for(i, UVF_MSG_LEASE, lease_status, fd);
 	if (fd >= 0)
 		close(fd);
 	return uvf_dev__open(&devs[i], uvf, name);
@@ -237,7 +242,7 @@ unsigned int most(unsigned int a, unsigned int b)
 
 void kernel_take_fill(unsigned int i, unsigned int n)
 {
-	struct uvf_ring *fill = &devs[i]->fill;
+	struct uvf_ring *fill = &devs[i]->source[0].fill;
 	struct kernel *kernel = &kernels[i];
 
 	n = most(n, *fill->producer - *fill->consumer);
@@ -252,7 +257,7 @@ void kernel_take_fill(unsigned int i, unsigned int n)
 /* Frames received, as far as there are filled ones and room. */
 unsigned int kernel_receive(unsigned int i, unsigned int n)
 {
-	struct uvf_ring *rx = &devs[i]->rx;
+	struct uvf_ring *rx = &devs[i]->source[0].rx;
 	struct kernel *kernel = &kernels[i];
 
 	kernel_take_fill(i, n);
@@ -268,7 +273,7 @@ unsigned int kernel_receive(unsigned int i, unsigned int n)
 /* The kernel has room for as many completions as it takes frames to send. */
 unsigned int kernel_take_tx(unsigned int i, unsigned int n)
 {
-	struct uvf_ring *tx = &devs[i]->tx, *done = &devs[i]->done;
+	struct uvf_ring *tx = &devs[i]->source[0].tx, *done = &devs[i]->source[0].done;
 	struct kernel *kernel = &kernels[i];
 
 	n = most(n, *tx->producer - *tx->consumer);
@@ -280,7 +285,7 @@ unsigned int kernel_take_tx(unsigned int i, unsigned int n)
 
 void kernel_complete(unsigned int i, unsigned int n)
 {
-	struct uvf_ring *done = &devs[i]->done;
+	struct uvf_ring *done = &devs[i]->source[0].done;
 	struct kernel *kernel = &kernels[i];
 
 	n = most(n, kernel->sendings);
@@ -296,41 +301,43 @@ void kernel_complete(unsigned int i, unsigned int n)
 
 static uint8_t places[FRAMES];
 
-static void found(uint64_t number, uint8_t owner)
+static void found(uint64_t number, enum place_state state, uint8_t source)
 {
 	assert_in_range(number, 0, FRAMES - 1);
-	assert_int_equal(uvf->owner[number], owner);
+	assert_int_equal(uvf->place[number].state, state);
+	if (state == PLACE_FILLING || state == PLACE_SENDING)
+		assert_int_equal(uvf->place[number].source, source);
 	places[number]++;
 }
 
 static void account_dev(unsigned int i)
 {
 	const struct kernel *kernel = &kernels[i];
-	struct uvf_dev *dev = devs[i];
-	uint8_t owner = OWNER_DEV + i;
+	struct uvf_source *at = &devs[i]->source[0];
+	uint8_t n = at->number;
 
-	assert_int_equal(dev->owner, owner);
-	for (uint32_t at = *dev->fill.consumer; at != *dev->fill.producer; at++)
-		found(*ring_addr(&dev->fill, at) / 2048, owner);
-	for (uint32_t at = *dev->rx.consumer; at != *dev->rx.producer; at++)
-		found(ring_desc(&dev->rx, at)->addr / 2048, owner);
-	for (uint32_t at = *dev->tx.consumer; at != *dev->tx.producer; at++)
-		found(ring_desc(&dev->tx, at)->addr / 2048, owner);
-	for (uint32_t at = *dev->done.consumer; at != *dev->done.producer; at++)
-		found(*ring_addr(&dev->done, at) / 2048, owner);
+	assert_int_equal(n, i + 1);
+	for (uint32_t j = *at->fill.consumer; j != *at->fill.producer; j++)
+		found(*ring_addr(&at->fill, j) / 2048, PLACE_FILLING, n);
+	for (uint32_t j = *at->rx.consumer; j != *at->rx.producer; j++)
+		found(ring_desc(&at->rx, j)->addr / 2048, PLACE_FILLING, n);
+	for (uint32_t j = *at->tx.consumer; j != *at->tx.producer; j++)
+		found(ring_desc(&at->tx, j)->addr / 2048, PLACE_SENDING, n);
+	for (uint32_t j = *at->done.consumer; j != *at->done.producer; j++)
+		found(*ring_addr(&at->done, j) / 2048, PLACE_SENDING, n);
 	for (unsigned int j = 0; j < kernel->filleds; j++)
-		found(kernel->filled[j], owner);
+		found(kernel->filled[j], PLACE_FILLING, n);
 	for (unsigned int j = 0; j < kernel->sendings; j++)
-		found(kernel->sending[j].addr / 2048, owner);
+		found(kernel->sending[j].addr / 2048, PLACE_SENDING, n);
 }
 
 void account(void)
 {
 	memset(places, 0, sizeof(places));
 	for (uint32_t i = 0; i < uvf->free_count; i++)
-		found(uvf->free[i], OWNER_FREE);
+		found(uvf->free[i], PLACE_FREE, 0);
 	for (unsigned int i = 0; i < helds; i++)
-		found(held[i].addr / 2048, OWNER_HELD);
+		found(held[i].addr / 2048, PLACE_HELD, 0);
 	for (unsigned int i = 0; i < DEVS; i++)
 		if (devs[i])
 			account_dev(i);
@@ -342,7 +349,7 @@ void account(void)
 
 void rx(unsigned int i, unsigned int n)
 {
-	struct uvf_ring *ring = &devs[i]->rx;
+	struct uvf_ring *ring = &devs[i]->source[0].rx;
 	unsigned int there = *ring->producer - *ring->consumer;
 	uint32_t at = *ring->consumer;
 	unsigned int got = uvf_dev__rx(devs[i], held + helds, n);
@@ -357,7 +364,7 @@ void rx(unsigned int i, unsigned int n)
 /* The last @n held frames; what was refused is still held. */
 unsigned int tx(unsigned int i, unsigned int n)
 {
-	struct uvf_ring *ring = &devs[i]->tx;
+	struct uvf_ring *ring = &devs[i]->source[0].tx;
 	uint32_t at = *ring->producer, room = RING - (at - *ring->consumer);
 	struct uvf_frame *first;
 	unsigned int sent;

@@ -30,7 +30,6 @@
 
 #define RING	 64 /* entries of each ring */
 #define FRAMES	 256
-#define HEADROOM 256
 #define DEVS	 2
 
 #define OFFSET_PRODUCER 0

@@ -9,7 +9,7 @@ static void kicks_when_the_kernel_sleeps(void **state)
 	alloc(60);
 	tx(0, 1);
 	assert_int_equal(kicks, 0); /* it looks by itself */
-	*devs[0]->tx.flags = XDP_RING_NEED_WAKEUP;
+	*devs[0]->source[0].tx.flags = XDP_RING_NEED_WAKEUP;
 	tx(0, 1);
 	assert_int_equal(kicks, 1);
 	busy = 1000; /* it sends 32 and asks to be called again */
@@ -26,7 +26,7 @@ static void wakes_when_nothing_comes(void **state)
 {
 	rx(0, 10);
 	assert_int_equal(wakes, 0);
-	*devs[0]->fill.flags = XDP_RING_NEED_WAKEUP;
+	*devs[0]->source[0].fill.flags = XDP_RING_NEED_WAKEUP;
 	rx(0, 10);
 	assert_int_equal(wakes, 1);
 	kernel_receive(0, 1);
@@ -120,7 +120,7 @@ static void facts_of_a_function(void **state)
 	assert_int_equal(info->ring_size, RING);
 	assert_int_equal(info->zerocopy, 0);
 	assert_int_equal(info->mac[5], 1);
-	assert_int_equal(uvf_dev__fd(devs[0]), devs[0]->fd);
+	assert_int_equal(uvf_dev__fd(devs[0]), devs[0]->source[0].fd);
 }
 
 /* Wherever its frames are; those of others and those held stay what they are. */
@@ -140,7 +140,8 @@ static void closing_returns_frames(void **state)
 	account();
 	mine = uvf->free_count;
 	for (unsigned int i = 0; i < FRAMES; i++)
-		mine += uvf->owner[i] == OWNER_DEV;
+		mine += (uvf->place[i].state == PLACE_FILLING ||
+			 uvf->place[i].state == PLACE_SENDING) && uvf->place[i].source == 1;
 	dev_end(0);
 	account();
 	assert_int_equal(uvf->free_count, mine);

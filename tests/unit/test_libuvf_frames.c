@@ -59,7 +59,7 @@ static void every_frame_has_its_place(void **state)
 			account();
 		}
 		for (unsigned int i = 0; i < DEVS; i++)
-			wrapped += *devs[i]->tx.producer < 1u << 31;
+			wrapped += *devs[i]->source[0].tx.producer < 1u << 31;
 		dev_end(random() % DEVS);
 		account();
 	}
@@ -129,11 +129,11 @@ static void foreign_addresses_sent(void **state)
 
 		release(FRAMES);
 		assert_int_equal(uvf_dev__tx(devs[0], &frame, 1), 1);
-		(*devs[0]->tx.consumer)++;
+		(*devs[0]->source[0].tx.consumer)++;
 		account();
 		alloc(FRAMES);
 		assert_int_equal(uvf_dev__tx(devs[0], &frame, 1), 1);
-		(*devs[0]->tx.consumer)++;
+		(*devs[0]->source[0].tx.consumer)++;
 		account();
 	}
 	release(FRAMES);
@@ -144,8 +144,10 @@ static void foreign_addresses_sent(void **state)
 
 static void foreign_addresses_completed(void **state)
 {
+	struct uvf_ring *done = &devs[0]->source[0].done;
+
 	for (unsigned int i = 0; i < sizeof(foreign) / sizeof(*foreign); i++)
-		*ring_addr(&devs[0]->done, (*devs[0]->done.producer)++) = foreign[i];
+		*ring_addr(done, (*done->producer)++) = foreign[i];
 	assert_int_equal(alloc(FRAMES), FRAMES / 2);
 	account();
 }
@@ -233,7 +235,7 @@ static void starvation(void **state)
 	account();
 	assert_int_equal(uvf__alloc(uvf, &none, 1), 0);
 	assert_int_equal(kernel_receive(0, 1), 0);
-	*devs[0]->fill.flags = XDP_RING_NEED_WAKEUP;
+	*devs[0]->source[0].fill.flags = XDP_RING_NEED_WAKEUP;
 	rx(0, 1);
 	assert_int_equal(wakes, 1);
 	release(1);
@@ -267,7 +269,7 @@ static void many_functions_share(void **state)
 		close(fd);
 		assert_int_equal(uvf_dev__open(&all[i], uvf, "fw0"), 0);
 		asked(UVF_MSG_LEASE);
-		assert_in_range(*all[i]->fill.producer, 1, FRAMES / UVF_DEVS);
+		assert_in_range(*all[i]->source[0].fill.producer, 1, FRAMES / UVF_DEVS);
 	}
 	assert_in_range(uvf->free_count, 1, FRAMES); /* and some to send with */
 	assert_int_equal(uvf_dev__open(&all[0], uvf, "fw0"), -EMFILE);
@@ -289,12 +291,12 @@ static void functions_nobody_announced(void **state)
 		assert_int_equal(uvf_dev__open(&all[i], uvf, "fw0"), 0);
 		asked(UVF_MSG_LEASE);
 	}
-	first = *all[0]->fill.producer;
+	first = *all[0]->source[0].fill.producer;
 	left = uvf->free_count;
 	assert_in_range(first, FRAMES / 12 + 1, RING);
-	(*all[0]->fill.consumer)++;
+	(*all[0]->source[0].fill.consumer)++;
 	uvf_dev__rx(all[0], held, 1);
-	assert_int_equal(*all[0]->fill.producer, first);
+	assert_int_equal(*all[0]->source[0].fill.producer, first);
 	assert_int_equal(uvf->free_count, left);
 }
 

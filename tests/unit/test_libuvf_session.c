@@ -127,7 +127,7 @@ static int dev_socket(unsigned int i)
 	int pair[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-	assert_int_equal(dup2(pair[0], devs[i]->fd), devs[i]->fd);
+	assert_int_equal(dup2(pair[0], devs[i]->source[0].fd), devs[i]->source[0].fd);
 	close(pair[0]);
 	return pair[1];
 }
@@ -135,7 +135,7 @@ static int dev_socket(unsigned int i)
 /* As a deleted function does: an error on the socket (here: its peer ended with bytes unread). */
 static void dev_fails(unsigned int i, int peer)
 {
-	assert_int_equal(write(devs[i]->fd, "", 1), 1);
+	assert_int_equal(write(devs[i]->source[0].fd, "", 1), 1);
 	close(peer);
 }
 
@@ -158,12 +158,12 @@ static void waits_for_frames_and_room(void **state)
 	assert_int_equal(uvf__wait(uvf, 0), 0);
 	assert_int_equal(write(a, "", 1), 1);
 	assert_int_equal(uvf__wait(uvf, -1), 1);
-	assert_int_equal(read(devs[0]->fd, &(char){ 0 }, 1), 1);
+	assert_int_equal(read(devs[0]->source[0].fd, &(char){ 0 }, 1), 1);
 	assert_int_equal(uvf__wait(uvf, 0), 0); /* the socket is writable, but nobody asked */
 	alloc(RING + 1);
 	tx(1, RING + 2);
 	assert_int_equal(uvf__wait(uvf, -1), 1);
-	while (send(devs[1]->fd, held, 100, MSG_DONTWAIT) > 0)
+	while (send(devs[1]->source[0].fd, held, 100, MSG_DONTWAIT) > 0)
 		;
 	assert_int_equal(uvf__wait(uvf, 0), 0);
 	kernel_take_tx(1, 1);
@@ -176,19 +176,20 @@ static void waits_for_frames_and_room(void **state)
 
 static void waiting_refills(void **state)
 {
+	const struct uvf_ring *fill = &devs[0]->source[0].fill, *done = &devs[0]->source[0].done;
 	int a = dev_socket(0), b = dev_socket(1);
 
 	kernel_take_fill(0, RING);
-	assert_int_equal(*devs[0]->fill.producer - *devs[0]->fill.consumer, 0);
+	assert_int_equal(*fill->producer - *fill->consumer, 0);
 	uvf__wait(uvf, 0);
-	assert_in_range(*devs[0]->fill.producer - *devs[0]->fill.consumer, 1, RING);
+	assert_in_range(*fill->producer - *fill->consumer, 1, RING);
 	account();
 	alloc(4);
 	tx(0, 4);
 	kernel_take_tx(0, 4);
 	kernel_complete(0, 4);
 	uvf__wait(uvf, 0);
-	assert_int_equal(*devs[0]->done.producer - *devs[0]->done.consumer, 0);
+	assert_int_equal(*done->producer - *done->consumer, 0);
 	account();
 	close(a);
 	close(b);
@@ -248,7 +249,7 @@ static void functions_that_are_gone(void **state)
 	assert_int_equal(ends, DEVS);
 	assert_in_range(woken, 0, 1); /* by the notice; a dead socket would wake it each time */
 	assert_true(devs[0]->gone && devs[1]->gone);
-	assert_non_null(strstr(uvf__why(), "fw0 is gone"));
+	assert_non_null(strstr(uvf__why(), "is gone"));
 	checks = 0;
 	assert_int_equal(uvf__wait(uvf, 0), 0);
 	assert_int_equal(checks, 0); /* no system call for nothing */

@@ -413,6 +413,7 @@ static void strings_without_an_end(void **state)
 	reply.version = UVF_PROTO_VERSION;
 	reply.type = UVF_MSG_LIST;
 	reply.status = -EBUSY;
+	reply.number = 0;
 	send_raw(&reply, sizeof(reply), NULL, 0);
 	call_refused(-EBUSY, "xxxx");
 	assert_int_equal(strlen(uvf_why()), UVF_WHY_SIZE - 1);
@@ -450,6 +451,55 @@ static void notices_are_passed_over(void **state)
 	assert_int_equal(fd, -1);
 }
 
+/* A request that a killed uvfd had answered is answered again by its successor. */
+static void answers_given_twice_are_passed_over(void **state)
+{
+	struct uvf_request request = request_of(UVF_MSG_LIST);
+	struct uvf_reply old = reply_of(UVF_MSG_LIST), reply;
+	unsigned int before = fds_open();
+	struct uvf_incoming in;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), fd = -2;
+
+	send_raw(&old, sizeof(old), NULL, 0);
+	assert_int_equal(uvf_proto_call(ours, &request, -1, &reply, NULL), 0);
+	assert_int_equal(uvf_proto_receive(theirs, &in), 1);
+	assert_int_not_equal(in.request.number, 0);
+	old.number = in.request.number;
+	send_raw(&old, sizeof(old), &null, 1);
+	reply = reply_of(UVF_MSG_LIST);
+	reply.number = in.request.number + 1;
+	reply.cursor = 42;
+	send_raw(&reply, sizeof(reply), NULL, 0);
+	memset(&reply, 0, sizeof(reply));
+	assert_int_equal(uvf_proto_call(ours, &request, -1, &reply, &fd), 0);
+	assert_int_equal(reply.cursor, 42);
+	assert_int_equal(fd, -1);
+	close(null);
+	assert_int_equal(fds_open(), before);
+}
+
+/* It is served when it is seen, and gone when it was answered. */
+static void requests_stay_until_they_are_consumed(void **state)
+{
+	struct uvf_request request = request_of(UVF_MSG_MEMORY);
+	unsigned int before = fds_open();
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	struct uvf_incoming in;
+
+	send_raw(&request, sizeof(request), &null, 1);
+	for (unsigned int i = 0; i < 3; i++) {
+		assert_int_equal(uvf_proto_peek(ours, &in), 1);
+		assert_memory_equal(&in.request, &request, sizeof(request));
+		same_file(in.fd, null);
+		close(in.fd);
+	}
+	uvf_proto_consume(ours);
+	assert_int_equal(uvf_proto_peek(ours, &in), 0);
+	uvf_proto_consume(ours);
+	close(null);
+	assert_int_equal(fds_open(), before);
+}
+
 static void descriptor_comes_along(void **state)
 {
 	struct uvf_reply reply = reply_of(UVF_MSG_LEASE);
@@ -485,6 +535,7 @@ static void request_and_answer(void **state)
 	assert_int_equal(reply.ring_size, 77);
 	same_file(fd, zero);
 	assert_int_equal(uvf_proto_receive(theirs, &in), 1);
+	in.request.number = 0; /* the call's own */
 	assert_memory_equal(&in.request, &request, sizeof(request));
 	same_file(in.fd, zero);
 	close(in.fd);
@@ -531,6 +582,8 @@ int main(void)
 		test(strings_without_an_end),
 		test(sentence_with_conversions),
 		test(notices_are_passed_over),
+		test(answers_given_twice_are_passed_over),
+		test(requests_stay_until_they_are_consumed),
 		test(descriptor_comes_along),
 		test(request_and_answer),
 		test(addresses_that_do_not_fit),

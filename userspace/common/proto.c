@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "why.h"
@@ -118,15 +119,26 @@ int uvf_proto_connect(const char *path)
 	return uvf_fail(err, "can't reach uvfd on %s: %s", path, strerror(err));
 }
 
-static int receive_reply(int sock, struct uvf_reply *reply, int *fd)
+/* A notice, or the answer once more to a request that was answered before. */
+static bool passed_over(const struct uvf_reply *reply, uint32_t number)
+{
+	return reply->version == UVF_PROTO_VERSION &&
+	       (reply->type == UVF_MSG_NOTICE || (reply->number && reply->number != number));
+}
+
+static int receive_reply(int sock, uint32_t number, struct uvf_reply *reply, int *fd)
 {
 	ssize_t got;
 
-	do {
+	for (;;) {
 		got = receive_message(sock, reply, sizeof(*reply), 0, fd);
 		if (got <= 0 && got != -EPROTO)
 			return uvf_fail(EPIPE, "uvfd closed the connection");
-	} while (got == sizeof(*reply) && reply->type == UVF_MSG_NOTICE);
+		if (got != sizeof(*reply) || !passed_over(reply, number))
+			break;
+		if (*fd >= 0)
+			close(*fd);
+	}
 	if (got != sizeof(*reply) || reply->version != UVF_PROTO_VERSION)
 		return uvf_fail(EPROTO, "uvfd speaks another version of the protocol: "
 					"install uvfd and libuvf of one release");
@@ -139,15 +151,30 @@ static int receive_reply(int sock, struct uvf_reply *reply, int *fd)
 	return 0;
 }
 
+/* Whoever executed this program numbered its requests on the same connection: begin elsewhere. */
+static uint32_t next_number(void)
+{
+	static uint32_t last;
+	struct timespec now;
+
+	if (!__atomic_load_n(&last, __ATOMIC_RELAXED)) {
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		__atomic_store_n(&last, now.tv_nsec | 1, __ATOMIC_RELAXED);
+	}
+	return __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED) ?: 1;
+}
+
 int uvf_proto_call(int sock, const struct uvf_request *request, int fd_out,
 		   struct uvf_reply *reply, int *fd_in)
 {
+	struct uvf_request numbered = *request;
 	int err, fd;
 
-	err = send_message(sock, request, sizeof(*request), fd_out, 0);
+	numbered.number = next_number();
+	err = send_message(sock, &numbered, sizeof(numbered), fd_out, 0);
 	if (err)
 		return uvf_fail(-err, "can't send to uvfd: %s", strerror(-err));
-	err = receive_reply(sock, reply, &fd);
+	err = receive_reply(sock, numbered.number, reply, &fd);
 	if (!err && fd_in)
 		*fd_in = fd;
 	else if (fd >= 0)
@@ -155,12 +182,13 @@ int uvf_proto_call(int sock, const struct uvf_request *request, int fd_out,
 	return err;
 }
 
-int uvf_proto_receive(int sock, struct uvf_incoming *in)
+static int receive_request(int sock, struct uvf_incoming *in, int flags)
 {
 	ssize_t got;
 	int err;
 
-	got = receive_message(sock, &in->request, sizeof(in->request), MSG_DONTWAIT, &in->fd);
+	got = receive_message(sock, &in->request, sizeof(in->request), MSG_DONTWAIT | flags,
+			      &in->fd);
 	if (got == -EAGAIN)
 		return 0;
 	if (got == 0 || got == -ECONNRESET)
@@ -177,6 +205,22 @@ int uvf_proto_receive(int sock, struct uvf_incoming *in)
 		close(in->fd);
 	in->fd = -1;
 	return err;
+}
+
+int uvf_proto_receive(int sock, struct uvf_incoming *in)
+{
+	return receive_request(sock, in, 0);
+}
+
+int uvf_proto_peek(int sock, struct uvf_incoming *in)
+{
+	return receive_request(sock, in, MSG_PEEK);
+}
+
+/* What came along was taken, or refused, when it was looked at. */
+void uvf_proto_consume(int sock)
+{
+	recv(sock, NULL, 0, MSG_DONTWAIT);
 }
 
 int uvf_proto_answer(int sock, const struct uvf_reply *reply, int fd)
@@ -210,9 +254,20 @@ static int check_memory(const struct uvf_request *request)
 	if (frame_size != 2048 && frame_size != 4096)
 		return uvf_fail(EPROTO, "frames of %u bytes: only 2048 and 4096 are possible",
 				frame_size);
+	if (request->memory.linger > UVF_LINGER_MAX)
+		return uvf_fail(EPROTO, "leases that linger %u seconds: up to %d are possible",
+				request->memory.linger, UVF_LINGER_MAX);
 	if (!size || size > UVF_MEMORY_MAX || size % 4096)
 		return uvf_fail(EPROTO, "a UMEM of %llu bytes: it must be a multiple of 4096, "
 					"up to %llu", (unsigned long long)size, UVF_MEMORY_MAX);
+	return 0;
+}
+
+static int check_source(const struct uvf_request *request)
+{
+	if (request->source.index >= UVF_PROTO_SOURCES)
+		return uvf_fail(EPROTO, "source %u: 0 to %d are possible", request->source.index,
+				UVF_PROTO_SOURCES - 1);
 	return 0;
 }
 
@@ -240,9 +295,12 @@ int uvf_proto_check(const struct uvf_request *request)
 		return check_memory(request);
 	case UVF_MSG_LEASE:
 		return check_lease(request);
+	case UVF_MSG_SOURCE:
+		return check_source(request);
 	case UVF_MSG_BIND:
 	case UVF_MSG_RELEASE:
 	case UVF_MSG_LIST:
+	case UVF_MSG_RESUME:
 		return 0;
 	}
 	return uvf_fail(EPROTO, "request type %u is unknown", request->type);

@@ -2,7 +2,10 @@
 /*
  * What uvfd and its clients say to each other, over a Unix socket of type SOCK_SEQPACKET.
  *
- * One request, one reply, in order. Between them uvfd may send a notice: a reply of type
+ * One request, one reply, in order; the reply carries the request's number. A request stays in the
+ * socket's queue until it is answered: when uvfd is killed meanwhile, its successor, which has the
+ * same socket, serves it again. So all requests may be repeated, and a reply with an old number is
+ * passed over. Between them uvfd may send a notice: a reply of type
  * UVF_MSG_NOTICE. With status 0 it says that a leased function changed; look at its socket. With
  * -ESHUTDOWN uvfd ends in order and takes all functions back. Messages have a fixed size, so that
  * a message of another size is one of another version and is refused. Strings end with NUL
@@ -13,35 +16,41 @@
  * only. `uvf run` does so, drops its privileges, and executes the appliance, which inherits the
  * connection. Connections of other users are refused.
  *
- * A lease lives as long as the connection that asked for it.
+ * A lease lives as long as the connection that asked for it; and for some seconds more, if the
+ * appliance said so (UVF_MSG_MEMORY) and did not give it back. Who becomes the same appliance on
+ * the same functions in this time is told by UVF_MSG_BECOME that there is something to resume, and
+ * gets memory and sockets as they were.
  */
 #ifndef UVF_PROTO_H
 #define UVF_PROTO_H
 
 #include <stdint.h>
 
-#define UVF_PROTO_VERSION 1
+#define UVF_PROTO_VERSION 2
 
 #define UVF_PROTO_NAME 16 /* IFNAMSIZ */
 #define UVF_PROTO_APPLIANCE 32
 #define UVF_PROTO_FUNCTIONS 32 /* functions that one appliance can be started on */
+#define UVF_PROTO_SOURCES 32 /* AF_XDP sockets of one lease */
 
 enum uvf_msg_type {
 	UVF_MSG_NOTICE, /* from uvfd only */
 	UVF_MSG_BECOME, /* be an appliance from now on */
 	UVF_MSG_MEMORY, /* here is my UMEM; carries the memfd, sealed against shrinking */
-	UVF_MSG_LEASE, /* give me a function; the reply carries the AF_XDP socket */
-	UVF_MSG_BIND, /* its rings are mapped: bind it (when the reply said so) */
+	UVF_MSG_LEASE, /* give me a function; the reply carries the first AF_XDP socket */
+	UVF_MSG_BIND, /* all rings are mapped: bind them (when the reply said so) */
 	UVF_MSG_RELEASE, /* take it back */
 	UVF_MSG_LIST, /* counters and lease of one function: of @function, or the next one */
+	UVF_MSG_RESUME, /* the reply carries the memfd that the predecessor left */
+	UVF_MSG_SOURCE, /* the reply carries a further AF_XDP socket of a leased function */
 	UVF_MSG_TYPES,
 };
 
 struct uvf_request {
 	uint16_t version;
 	uint16_t type;
-	uint32_t pad;
-	char function[UVF_PROTO_NAME]; /* LEASE, BIND, RELEASE, LIST */
+	uint32_t number; /* of the request; any, 0: the reply is taken as it comes */
+	char function[UVF_PROTO_NAME]; /* LEASE, SOURCE, BIND, RELEASE, LIST */
 	union {
 		struct {
 			char appliance[UVF_PROTO_APPLIANCE];
@@ -52,12 +61,16 @@ struct uvf_request {
 		struct {
 			uint64_t size; /* bytes, a multiple of frame_size and of the page size */
 			uint32_t frame_size; /* 2048 or 4096 */
-			uint32_t pad;
+			uint32_t linger; /* seconds that leases outlive their appliance */
 		} memory;
 		struct {
 			uint32_t ring_size; /* power of two, UVF_RING_MIN to UVF_RING_MAX */
 			uint32_t pad;
 		} lease;
+		struct {
+			uint32_t index; /* 0 to the lease's number of sources - 1 */
+			uint32_t pad;
+		} source;
 		struct {
 			uint32_t after; /* cursor of the last reply, 0 for the first function */
 			uint32_t pad;
@@ -68,13 +81,14 @@ struct uvf_request {
 #define UVF_MEMORY_MAX (4ULL << 30)
 #define UVF_RING_MIN 64
 #define UVF_RING_MAX 16384
+#define UVF_LINGER_MAX 3600
 
 struct uvf_reply {
 	uint16_t version;
 	uint16_t type; /* that of the request */
 	int32_t status; /* 0 or -errno */
 	uint32_t cursor; /* LIST */
-	uint32_t frame_size; /* of the holder's memory */
+	uint32_t number; /* that of the request */
 	char why[256]; /* a sentence, when status is not 0 */
 	char function[UVF_PROTO_NAME];
 	char uplink[UVF_PROTO_NAME];
@@ -84,10 +98,18 @@ struct uvf_reply {
 	uint32_t ring_size;
 	uint32_t mtu;
 	uint32_t zerocopy;
+	uint32_t sources; /* AF_XDP sockets of the lease */
+	uint32_t queue; /* of the source's device */
+	uint32_t direct; /* the source is on the uplink's queue, not on the function's */
+	uint32_t resumable; /* BECOME: ask UVF_MSG_RESUME */
+	uint32_t resumed; /* LEASE: the sockets are those of the predecessor */
+	uint32_t parked; /* LIST: the holder is dead; seconds until the lease ends */
+	uint32_t frame_size; /* of the holder's memory */
+	uint64_t memory_size; /* RESUME */
 	uint32_t unbound; /* LEASE: map the rings, then say UVF_MSG_BIND */
 	uint32_t steered; /* 1: XDP on the uplink steers to it; 0: slow path only */
 	uint8_t mac[6];
-	uint8_t pad2[6];
+	uint8_t pad[2];
 	uint64_t rx_frames; /* see struct uvf_counts */
 	uint64_t rx_bytes;
 	uint64_t flood_frames;
@@ -116,6 +138,9 @@ struct uvf_incoming {
 
 /* 1: a request; 0: nothing there; -EPIPE: the peer is gone; -EPROTO: not a request. */
 int uvf_proto_receive(int sock, struct uvf_incoming *in);
+/* The same, and leaves it in the queue, until uvf_proto_consume(). */
+int uvf_proto_peek(int sock, struct uvf_incoming *in);
+void uvf_proto_consume(int sock);
 int uvf_proto_answer(int sock, const struct uvf_reply *reply, int fd);
 
 /* 0, or -EPROTO with a sentence: what the fields of a request must be. Touches nothing else. */

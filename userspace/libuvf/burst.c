@@ -20,17 +20,16 @@ static inline uint32_t least(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
-void dev_refill(struct uvf_dev *dev)
+static void source_refill(struct uvf *uvf, struct uvf_source *source, uint32_t share)
 {
-	struct uvf *uvf = dev->uvf;
-	struct uvf_ring *fill = &dev->fill;
+	struct uvf_ring *fill = &source->fill;
 	uint32_t at = ring_ours(fill->producer);
-	uint32_t most = least(fill->size, uvf->fill_most);
+	uint32_t most = least(fill->size, share);
 	/*
 	 * Frames that wait to be read are lent too. With more than a ring of both, the kernel would
 	 * copy frames into them and then drop them, for want of room in the receive ring.
 	 */
-	uint32_t lent = fill->size - ring_room(fill) + ring_filled(&dev->rx);
+	uint32_t lent = fill->size - ring_room(fill) + ring_filled(&source->rx);
 	uint32_t n;
 
 	if (lent >= most)
@@ -40,29 +39,45 @@ void dev_refill(struct uvf_dev *dev)
 		return;
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t number = uvf->free[--uvf->free_count];
+		struct uvf_place *place = &uvf->place[number];
 
-		uvf->owner[number] = dev->owner;
+		place->order = at + i;
+		place->source = source->number;
+		place_set(place, PLACE_FILLING);
 		*ring_addr(fill, at + i) = frame_addr(uvf, number);
 	}
 	ring_publish(fill->producer, at + n);
 }
 
-void dev_reap(struct uvf_dev *dev)
+void dev_refill(struct uvf_dev *dev)
 {
-	struct uvf_ring *done = &dev->done;
+	for (unsigned int i = 0; i < dev->sources; i++)
+		source_refill(dev->uvf, &dev->source[i], dev->share);
+}
+
+static void source_reap(struct uvf *uvf, struct uvf_source *source)
+{
+	struct uvf_ring *done = &source->done;
 	uint32_t at = ring_ours(done->consumer);
 	uint32_t n = ring_filled(done);
 
 	if (!n)
 		return;
 	for (uint32_t i = 0; i < n; i++)
-		frame_put(dev->uvf, frame_number(dev->uvf, *ring_addr(done, at + i)));
+		frame_put(uvf, frame_number(uvf, *ring_addr(done, at + i)));
 	ring_publish(done->consumer, at + n);
 }
 
-unsigned int uvf_dev__rx(struct uvf_dev *dev, struct uvf_frame *frames, unsigned int n)
+void dev_reap(struct uvf_dev *dev)
 {
-	struct uvf_ring *rx = &dev->rx;
+	for (unsigned int i = 0; i < dev->sources; i++)
+		source_reap(dev->uvf, &dev->source[i]);
+}
+
+static unsigned int source_rx(struct uvf_dev *dev, const struct uvf_source *source,
+			      struct uvf_frame *frames, unsigned int n)
+{
+	const struct uvf_ring *rx = &source->rx;
 	struct uvf *uvf = dev->uvf;
 	uint32_t at = ring_ours(rx->consumer);
 	uint64_t bytes = 0;
@@ -70,36 +85,93 @@ unsigned int uvf_dev__rx(struct uvf_dev *dev, struct uvf_frame *frames, unsigned
 	n = least(n, ring_filled(rx));
 	for (uint32_t i = 0; i < n; i++) {
 		const struct xdp_desc *desc = ring_desc(rx, at + i);
+		struct uvf_place *place = frame_place(uvf, desc->addr);
 
 		frames[i] = (struct uvf_frame){ .addr = desc->addr, .len = desc->len };
-		frame_own(uvf, desc->addr, OWNER_HELD);
+		place->offset = desc->addr & frame_mask(uvf);
+		place->len = desc->len;
+		place->order = uvf->arrivals++;
+		place->from = source->number;
+		place_set(place, PLACE_HELD);
 		bytes += desc->len;
 	}
 	ring_publish(rx->consumer, at + n);
 	dev->stats.rx_frames += n;
 	dev->stats.rx_bytes += bytes;
-	dev_reap(dev);
-	dev_refill(dev);
-	/* The kernel ran out of frames and has stopped: there are some again. */
-	if (!n && ring_needs_wakeup(&dev->fill))
-		recvfrom(dev->fd, NULL, 0, MSG_DONTWAIT, NULL, NULL);
 	return n;
 }
 
+/* What the predecessor held. Not counted: it was received before. */
+static unsigned int rx_again(struct uvf_dev *dev, struct uvf_frame *frames, unsigned int n)
+{
+	struct uvf *uvf = dev->uvf;
+
+	n = least(n, dev->agains);
+	for (unsigned int i = 0; i < n; i++) {
+		uint32_t number = dev->again[--dev->agains];
+		const struct uvf_place *place = &uvf->place[number];
+
+		frames[i] = (struct uvf_frame){
+			.addr = frame_addr(uvf, number) + place->offset,
+			.len = place->len,
+		};
+	}
+	return n;
+}
+
+/* The kernel ran out of frames and has stopped: there are some again. */
+static void wake(const struct uvf_dev *dev)
+{
+	for (unsigned int i = 0; i < dev->sources; i++)
+		if (ring_needs_wakeup(&dev->source[i].fill))
+			recvfrom(dev->source[i].fd, NULL, 0, MSG_DONTWAIT, NULL, NULL);
+}
+
+unsigned int uvf_dev__rx(struct uvf_dev *dev, struct uvf_frame *frames, unsigned int n)
+{
+	unsigned int got = 0;
+
+	if (__builtin_expect(dev->agains, 0))
+		return rx_again(dev, frames, n);
+	/* Those behind the one that filled the burst come first the next time. */
+	for (unsigned int i = 0; i < dev->sources && got < n; i++) {
+		got += source_rx(dev, &dev->source[dev->next], frames + got, n - got);
+		if (++dev->next == dev->sources)
+			dev->next = 0;
+	}
+	dev_reap(dev);
+	dev_refill(dev);
+	if (!got)
+		wake(dev);
+	return got;
+}
+
 /* EAGAIN: a batch was sent and there is more. Anything else is for the next call. */
-static void tx_kick(struct uvf_dev *dev, uint32_t n)
+static void tx_kick(const struct uvf_source *source, uint32_t n)
 {
 	for (uint32_t calls = n / TX_PER_CALL + 1; calls; calls--) {
-		if (!ring_needs_wakeup(&dev->tx))
+		if (!ring_needs_wakeup(&source->tx))
 			return;
-		if (sendto(dev->fd, NULL, 0, MSG_DONTWAIT, NULL, 0) >= 0 || errno != EAGAIN)
+		if (sendto(source->fd, NULL, 0, MSG_DONTWAIT, NULL, 0) >= 0 || errno != EAGAIN)
 			return;
 	}
 }
 
+/* What a predecessor left to be done in the kernel. */
+void dev_kick(struct uvf_dev *dev)
+{
+	for (unsigned int i = 0; i < dev->sources; i++) {
+		const struct uvf_ring *tx = &dev->source[i].tx;
+
+		tx_kick(&dev->source[i], tx->size - ring_room(tx));
+	}
+	wake(dev);
+}
+
 unsigned int uvf_dev__tx(struct uvf_dev *dev, const struct uvf_frame *frames, unsigned int n)
 {
-	struct uvf_ring *tx = &dev->tx;
+	struct uvf_source *source = &dev->source[dev->tx];
+	struct uvf_ring *tx = &source->tx;
 	struct uvf *uvf = dev->uvf;
 	uint32_t at = ring_ours(tx->producer);
 	uint32_t room = ring_room(tx);
@@ -112,31 +184,49 @@ unsigned int uvf_dev__tx(struct uvf_dev *dev, const struct uvf_frame *frames, un
 		n = room;
 	}
 	for (uint32_t i = 0; i < n; i++) {
+		struct uvf_place *place = frame_place(uvf, frames[i].addr);
+
 		*ring_desc(tx, at + i) = (struct xdp_desc){
 			.addr = frames[i].addr,
 			.len = frames[i].len,
 		};
-		frame_own(uvf, frames[i].addr, dev->owner);
+		place->offset = frames[i].addr & frame_mask(uvf);
+		place->len = frames[i].len;
+		place->order = at + i;
+		place->source = source->number;
+		place_set(place, PLACE_SENDING);
 		bytes += frames[i].len;
 	}
 	ring_publish(tx->producer, at + n);
 	dev->stats.tx_frames += n;
 	dev->stats.tx_bytes += bytes;
-	tx_kick(dev, n + (tx->size - room));
+	tx_kick(source, n + (tx->size - room));
 	return n;
 }
 
 /* A function that was deleted leaves ENETDOWN on its socket. One is told of at a time. */
+static int dev_error(const struct uvf_dev *dev)
+{
+	for (unsigned int i = 0; i < dev->sources; i++) {
+		socklen_t len = sizeof(int);
+		int err = 0;
+
+		if (!getsockopt(dev->source[i].fd, SOL_SOCKET, SO_ERROR, &err, &len) && err)
+			return err;
+	}
+	return 0;
+}
+
 static int devs_recheck(struct uvf *uvf)
 {
 	for (unsigned int i = 0; i < UVF_DEVS; i++) {
 		struct uvf_dev *dev = uvf->devs[i];
-		socklen_t len = sizeof(int);
-		int err = 0;
+		int err;
 
 		if (!dev || dev->gone)
 			continue;
-		if (getsockopt(dev->fd, SOL_SOCKET, SO_ERROR, &err, &len) || !err)
+		err = dev_error(dev);
+		if (!err)
 			continue;
 		dev->gone = true;
 		return uvf_fail(ENODEV, "function %s is gone: %s", dev->info.name, strerror(err));
@@ -166,6 +256,25 @@ static int notices_read(struct uvf *uvf)
 			       "heard of until the appliance is started again");
 }
 
+/* Something to do without waiting. */
+static bool dev_ready(const struct uvf_dev *dev)
+{
+	for (unsigned int i = 0; i < dev->sources; i++)
+		if (ring_filled(&dev->source[i].rx))
+			return true;
+	return dev->agains || (dev->wants_room && ring_room(&dev->source[dev->tx].tx));
+}
+
+static unsigned int dev_prepare(const struct uvf_dev *dev, struct pollfd *fds)
+{
+	for (unsigned int i = 0; i < dev->sources; i++)
+		fds[i] = (struct pollfd){
+			.fd = dev->source[i].fd,
+			.events = POLLIN | (dev->wants_room && i == dev->tx ? POLLOUT : 0),
+		};
+	return dev->sources;
+}
+
 /* Fills @fds; returns how many, or 0 when there is something to do without waiting. */
 static unsigned int wait_prepare(struct uvf *uvf, struct pollfd *fds)
 {
@@ -178,12 +287,9 @@ static unsigned int wait_prepare(struct uvf *uvf, struct pollfd *fds)
 			continue;
 		dev_reap(dev);
 		dev_refill(dev);
-		if (ring_filled(&dev->rx) || (dev->wants_room && ring_room(&dev->tx)))
+		if (dev_ready(dev))
 			return 0;
-		fds[n++] = (struct pollfd){
-			.fd = dev->fd,
-			.events = POLLIN | (dev->wants_room ? POLLOUT : 0),
-		};
+		n += dev_prepare(dev, fds + n);
 	}
 	/* Last, and present when @uvf has lost its uvfd too: poll() passes over fd -1. */
 	fds[n++] = (struct pollfd){ .fd = uvf->orphan ? -1 : uvf->sock, .events = POLLIN };
@@ -192,7 +298,7 @@ static unsigned int wait_prepare(struct uvf *uvf, struct pollfd *fds)
 
 int uvf__wait(struct uvf *uvf, int timeout_ms)
 {
-	struct pollfd fds[UVF_DEVS + 1];
+	struct pollfd fds[UVF_DEVS * UVF_PROTO_SOURCES + 1];
 	unsigned int n;
 	int got;
 

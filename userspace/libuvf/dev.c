@@ -1,68 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
-/* A leased function: its rings, from lease to return. */
+/* A leased function, from lease to return. */
 #include "session.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "why.h"
 
 #define RING_SIZE 2048
-
-static int ring_map(struct uvf_ring *ring, int fd, uint64_t page_offset,
-		    const struct xdp_ring_offset *at, uint32_t size, size_t entry)
-{
-	uint8_t *map;
-
-	ring->map_size = at->desc + size * entry;
-	map = mmap(NULL, ring->map_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd,
-		   page_offset);
-	if (map == MAP_FAILED)
-		return uvf_fail(errno, "can't map a ring of the AF_XDP socket: %s",
-				strerror(errno));
-	ring->map = map;
-	ring->producer = (uint32_t *)(map + at->producer);
-	ring->consumer = (uint32_t *)(map + at->consumer);
-	ring->flags = (uint32_t *)(map + at->flags);
-	ring->entries = map + at->desc;
-	ring->size = size;
-	ring->mask = size - 1;
-	return 0;
-}
-
-static void ring_unmap(struct uvf_ring *ring)
-{
-	if (ring->map)
-		munmap(ring->map, ring->map_size);
-}
-
-static int rings_map(struct uvf_dev *dev)
-{
-	uint32_t size = dev->info.ring_size;
-	struct xdp_mmap_offsets at;
-	socklen_t len = sizeof(at);
-	int err;
-
-	if (getsockopt(dev->fd, SOL_XDP, XDP_MMAP_OFFSETS, &at, &len))
-		return uvf_fail(errno, "what uvfd passed for %s is not an AF_XDP socket: %s",
-				dev->info.name, strerror(errno));
-	err = ring_map(&dev->rx, dev->fd, XDP_PGOFF_RX_RING, &at.rx, size,
-		       sizeof(struct xdp_desc));
-	if (!err)
-		err = ring_map(&dev->tx, dev->fd, XDP_PGOFF_TX_RING, &at.tx, size,
-			       sizeof(struct xdp_desc));
-	if (!err)
-		err = ring_map(&dev->fill, dev->fd, XDP_UMEM_PGOFF_FILL_RING, &at.fr, size,
-			       sizeof(uint64_t));
-	if (!err)
-		err = ring_map(&dev->done, dev->fd, XDP_UMEM_PGOFF_COMPLETION_RING, &at.cr, size,
-			       sizeof(uint64_t));
-	return err;
-}
 
 static int dev_request(struct uvf *uvf, uint16_t type, const char *name,
 		       struct uvf_reply *reply, int *fd)
@@ -76,25 +25,88 @@ static int dev_request(struct uvf *uvf, uint16_t type, const char *name,
 	return uvf_proto_call(uvf->sock, &request, -1, reply, fd);
 }
 
-/* The function, with its socket; the rings are not mapped yet. */
-static int dev_lease(struct uvf_dev *dev, const char *name, bool *unbound)
+static void info_fill(struct uvf_dev_info *info, const struct uvf_reply *reply)
 {
-	struct uvf_dev_info *info = &dev->info;
-	struct uvf_reply reply;
-	int err;
+	memcpy(info->name, reply->function, sizeof(info->name));
+	memcpy(info->uplink, reply->uplink, sizeof(info->uplink));
+	memcpy(info->mac, reply->mac, sizeof(info->mac));
+	info->mtu = reply->mtu;
+	info->ifindex = reply->ifindex;
+	info->zerocopy = reply->zerocopy;
+	info->ring_size = reply->ring_size;
+}
 
-	err = dev_request(dev->uvf, UVF_MSG_LEASE, name, &reply, &dev->fd);
+static int sources_make(struct uvf_dev *dev, unsigned int sources)
+{
+	if (!sources)
+		sources = 1;
+	if (sources > UVF_PROTO_SOURCES)
+		return uvf_fail(EPROTO, "uvfd speaks of %u sockets for %s: there can be %d",
+				sources, dev->info.name, UVF_PROTO_SOURCES);
+	dev->source = calloc(sources, sizeof(*dev->source));
+	if (!dev->source)
+		return uvf_fail(ENOMEM, "no memory for %s", dev->info.name);
+	dev->sources = sources;
+	for (unsigned int i = 0; i < sources; i++)
+		dev->source[i].fd = -1;
+	return 0;
+}
+
+static int source_fetch(struct uvf_dev *dev, unsigned int index)
+{
+	struct uvf_request request = {
+		.version = UVF_PROTO_VERSION,
+		.type = UVF_MSG_SOURCE,
+		.source.index = index,
+	};
+	struct uvf_source *source = &dev->source[index];
+	struct uvf_reply reply;
+	int err, fd;
+
+	strcpy(request.function, dev->info.name);
+	err = uvf_proto_call(dev->uvf->sock, &request, -1, &reply, &fd);
 	if (err)
 		return err;
-	*unbound = reply.unbound;
-	memcpy(info->name, reply.function, sizeof(info->name));
-	memcpy(info->uplink, reply.uplink, sizeof(info->uplink));
-	memcpy(info->mac, reply.mac, sizeof(info->mac));
-	info->mtu = reply.mtu;
-	info->ifindex = reply.ifindex;
-	info->zerocopy = reply.zerocopy;
-	info->ring_size = reply.ring_size;
-	return 0;
+	source->direct = reply.direct;
+	source->zerocopy = reply.zerocopy;
+	return source_open(dev, index, fd);
+}
+
+/* The queue of the uplink, if there is one, is the shortest way out. */
+static void tx_choose(struct uvf_dev *dev)
+{
+	for (unsigned int i = dev->sources; i--;)
+		if (dev->source[i].direct)
+			dev->tx = i;
+}
+
+/* A program that polls by itself wants one descriptor. */
+static int epoll_make(struct uvf_dev *dev)
+{
+	dev->epoll = epoll_create1(EPOLL_CLOEXEC);
+	for (unsigned int i = 0; dev->epoll >= 0 && i < dev->sources; i++) {
+		struct epoll_event event = { .events = EPOLLIN };
+
+		if (epoll_ctl(dev->epoll, EPOLL_CTL_ADD, dev->source[i].fd, &event))
+			break;
+		if (i + 1 == dev->sources)
+			return 0;
+	}
+	return uvf_fail(errno, "can't make a descriptor for the queues of %s: %s", dev->info.name,
+			strerror(errno));
+}
+
+static int sources_open(struct uvf_dev *dev, const struct uvf_reply *lease, int fd)
+{
+	int err = source_open(dev, 0, fd);
+
+	dev->source[0].zerocopy = lease->zerocopy;
+	for (unsigned int i = 1; !err && i < dev->sources; i++)
+		err = source_fetch(dev, i);
+	if (!err && dev->sources > 1)
+		err = epoll_make(dev);
+	tx_choose(dev);
+	return err;
 }
 
 static int dev_bind(struct uvf_dev *dev)
@@ -107,14 +119,38 @@ static int dev_bind(struct uvf_dev *dev)
 	return err;
 }
 
-int uvf_dev__open(struct uvf_dev **to, struct uvf *uvf, const char *name)
+static int dev_setup(struct uvf_dev *dev, const struct uvf_reply *lease, int fd)
 {
-	struct uvf_dev *dev;
-	unsigned int i = 0;
-	bool unbound;
-	int err;
+	int err = sources_open(dev, lease, fd);
 
-	*to = NULL;
+	if (!err && lease->unbound)
+		err = dev_bind(dev);
+	if (!err && dev->uvf->resumed)
+		err = dev_resume(dev, lease->resumed);
+	return err;
+}
+
+static int dev_lease(struct uvf_dev *dev, const char *name)
+{
+	struct uvf_reply reply;
+	int err, fd;
+
+	err = dev_request(dev->uvf, UVF_MSG_LEASE, name, &reply, &fd);
+	if (err)
+		return err;
+	dev->leased = true;
+	info_fill(&dev->info, &reply);
+	err = sources_make(dev, reply.sources);
+	if (!err)
+		return dev_setup(dev, &reply, fd);
+	close(fd);
+	return err;
+}
+
+static int slot_find(const struct uvf *uvf, const char *name)
+{
+	int i = 0;
+
 	if (!*name || strlen(name) >= UVF_NAME_SIZE)
 		return uvf_fail(EINVAL, "'%s' can't be a function: names have 1 to %d characters",
 				name, UVF_NAME_SIZE - 1);
@@ -122,29 +158,43 @@ int uvf_dev__open(struct uvf_dev **to, struct uvf *uvf, const char *name)
 		i++;
 	if (i == UVF_DEVS)
 		return uvf_fail(EMFILE, "a session has %d functions at most", UVF_DEVS);
+	return i;
+}
+
+int uvf_dev__open(struct uvf_dev **to, struct uvf *uvf, const char *name)
+{
+	struct uvf_dev *dev;
+	int i, err;
+
+	*to = NULL;
+	i = slot_find(uvf, name);
+	if (i < 0)
+		return i;
 	dev = calloc(1, sizeof(*dev));
 	if (!dev)
 		return uvf_fail(ENOMEM, "no memory for %s", name);
 	dev->uvf = uvf;
-	dev->owner = OWNER_DEV + i;
-	dev->fd = -1;
-	err = dev_lease(dev, name, &unbound);
-	if (err) {
-		free(dev);
-		return err;
-	}
+	dev->epoll = -1;
 	uvf->devs[i] = dev;
-	err = rings_map(dev);
-	if (!err && unbound)
-		err = dev_bind(dev);
+	err = dev_lease(dev, name);
 	if (err) {
 		uvf_dev__close(dev);
 		return err;
 	}
 	frames_share(uvf, i + 1);
 	dev_refill(dev);
+	if (uvf->resumed)
+		dev_kick(dev);
 	*to = dev;
 	return 0;
+}
+
+/* Received again, and not taken. */
+static void again_free(struct uvf_dev *dev)
+{
+	while (dev->agains)
+		frame_put(dev->uvf, dev->again[--dev->agains]);
+	free(dev->again);
 }
 
 void uvf_dev__close(struct uvf_dev *dev)
@@ -155,18 +205,20 @@ void uvf_dev__close(struct uvf_dev *dev)
 	if (!dev)
 		return;
 	uvf = dev->uvf;
-	ring_unmap(&dev->rx);
-	ring_unmap(&dev->tx);
-	ring_unmap(&dev->fill);
-	ring_unmap(&dev->done);
-	close(dev->fd);
-	if (!uvf->orphan)
+	for (unsigned int i = 0; i < dev->sources; i++)
+		source_close(&dev->source[i]);
+	if (dev->epoll >= 0)
+		close(dev->epoll);
+	if (dev->leased && !uvf->orphan)
 		dev_request(uvf, UVF_MSG_RELEASE, dev->info.name, &reply, NULL);
-	/* Both ends of the socket are closed: its frames are nobody's now. */
-	for (uint32_t i = 0; i < uvf->frames; i++)
-		if (uvf->owner[i] == dev->owner)
-			frame_put(uvf, i);
-	uvf->devs[dev->owner - OWNER_DEV] = NULL;
+	/* All ends of the sockets are closed: their frames are nobody's now. */
+	for (unsigned int i = 0; i < dev->sources; i++)
+		source_reclaim(uvf, &dev->source[i]);
+	again_free(dev);
+	for (unsigned int i = 0; i < UVF_DEVS; i++)
+		if (uvf->devs[i] == dev)
+			uvf->devs[i] = NULL;
+	free(dev->source);
 	free(dev);
 }
 
@@ -177,21 +229,32 @@ const struct uvf_dev_info *uvf_dev__info(const struct uvf_dev *dev)
 
 int uvf_dev__fd(const struct uvf_dev *dev)
 {
-	return dev->fd;
+	return dev->epoll >= 0 ? dev->epoll : dev->source[0].fd;
 }
 
-int uvf_dev__stats(struct uvf_dev *dev, struct uvf_dev_stats *stats)
+static int source_count(const struct uvf_source *source, struct uvf_dev_stats *stats)
 {
 	struct xdp_statistics kernel = { 0 };
 	socklen_t len = sizeof(kernel);
 
-	if (getsockopt(dev->fd, SOL_XDP, XDP_STATISTICS, &kernel, &len))
-		return uvf_fail(errno, "can't read the counters of %s: %s", dev->info.name,
-				strerror(errno));
+	if (getsockopt(source->fd, SOL_XDP, XDP_STATISTICS, &kernel, &len))
+		return -errno;
+	stats->rx_dropped += kernel.rx_dropped + kernel.rx_ring_full;
+	stats->rx_ring_full += kernel.rx_ring_full;
+	stats->rx_no_frame += kernel.rx_fill_ring_empty_descs;
+	stats->tx_invalid += kernel.tx_invalid_descs;
+	return 0;
+}
+
+int uvf_dev__stats(struct uvf_dev *dev, struct uvf_dev_stats *stats)
+{
+	int err = 0;
+
 	*stats = dev->stats;
-	stats->rx_dropped = kernel.rx_dropped + kernel.rx_ring_full;
-	stats->rx_ring_full = kernel.rx_ring_full;
-	stats->rx_no_frame = kernel.rx_fill_ring_empty_descs;
-	stats->tx_invalid = kernel.tx_invalid_descs;
+	for (unsigned int i = 0; !err && i < dev->sources; i++)
+		err = source_count(&dev->source[i], stats);
+	if (err)
+		return uvf_fail(-err, "can't read the counters of %s: %s", dev->info.name,
+				strerror(-err));
 	return 0;
 }

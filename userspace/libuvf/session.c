@@ -1,26 +1,22 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
-/* A session: the connection to uvfd, and the UMEM with its frames. */
+/* A session: the connection to uvfd, and frames in the appliance's hands. */
 #include "session.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "why.h"
 
-/* The kernel keeps these bytes in front of each received frame (XDP_PACKET_HEADROOM). */
-#define HEADROOM 256
-
 #define FRAMES_DEFAULT 8192
 #define FRAMES_MIN 64
 #define FRAMES_MAX (1u << 20)
 #define FRAME_SIZE_DEFAULT 2048
+#define LINGER_DEFAULT 30
 
 const char *uvf__why(void)
 {
@@ -36,6 +32,11 @@ static int options_read(const struct uvf_opts *opts, struct uvf_opts *to)
 						"sizeof(struct uvf_opts)", opts->size);
 		*to = *opts;
 	}
+	if (!to->linger)
+		to->linger = LINGER_DEFAULT;
+	if (to->linger > UVF_LINGER_MAX && to->linger != UVF_NO_LINGER)
+		return uvf_fail(EINVAL, "%u seconds to linger: up to %d are possible", to->linger,
+				UVF_LINGER_MAX);
 	if (!to->frames)
 		to->frames = FRAMES_DEFAULT;
 	if (!to->frame_size)
@@ -88,47 +89,37 @@ static int connection_open(const struct uvf_opts *opts)
 	return uvf_proto_connect(path ?: UVF_SOCKET);
 }
 
-static int umem_make(struct uvf *uvf)
-{
-	int err;
-
-	uvf->memfd = memfd_create("uvf-umem", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (uvf->memfd < 0 || ftruncate(uvf->memfd, uvf->size) ||
-	    fcntl(uvf->memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW))
-		goto fail;
-	uvf->area = mmap(NULL, uvf->size, PROT_READ | PROT_WRITE, MAP_SHARED, uvf->memfd, 0);
-	if (uvf->area != MAP_FAILED)
-		return 0;
-	uvf->area = NULL;
-fail:
-	err = errno;
-	return uvf_fail(err, "can't make a UMEM of %llu bytes: %s",
-			(unsigned long long)uvf->size, strerror(err));
-}
-
-static int umem_register(struct uvf *uvf)
+static int umem_register(struct uvf *uvf, uint32_t linger)
 {
 	struct uvf_request request = {
 		.version = UVF_PROTO_VERSION,
 		.type = UVF_MSG_MEMORY,
-		.memory = { .size = uvf->size, .frame_size = 1u << uvf->frame_shift },
+		.memory = {
+			.size = uvf->size,
+			.frame_size = 1u << uvf->frame_shift,
+			.linger = linger,
+		},
 	};
 	struct uvf_reply reply;
 
 	return uvf_proto_call(uvf->sock, &request, uvf->memfd, &reply, NULL);
 }
 
-static int frames_make(struct uvf *uvf)
+/* `uvf run` knows whether a predecessor left something. */
+static int memory_open(struct uvf *uvf, const struct uvf_opts *opts)
 {
-	uvf->free = calloc(uvf->frames, sizeof(*uvf->free));
-	uvf->owner = calloc(uvf->frames + 1, sizeof(*uvf->owner));
-	if (!uvf->free || !uvf->owner)
-		return uvf_fail(ENOMEM, "no memory for the list of %u frames", uvf->frames);
-	/* Low numbers on top: a small working set stays small. */
-	for (uint32_t i = 0; i < uvf->frames; i++)
-		uvf->free[i] = uvf->frames - 1 - i;
-	uvf->free_count = uvf->frames;
-	return 0;
+	int err = 0;
+
+	if (getenv("UVF_RESUME"))
+		err = memory_resume(uvf);
+	unsetenv("UVF_RESUME");
+	uvf->resumed = err == 1;
+	if (err)
+		return uvf->resumed ? 0 : err;
+	err = memory_make(uvf);
+	if (!err)
+		err = umem_register(uvf, opts->linger == UVF_NO_LINGER ? 0 : opts->linger);
+	return err;
 }
 
 /* `uvf run` says on which functions; without it they are counted as they are opened. */
@@ -147,7 +138,10 @@ void frames_share(struct uvf *uvf, unsigned int functions)
 {
 	if (functions > uvf->functions)
 		uvf->functions = functions;
-	uvf->fill_most = uvf->frames / 2 / uvf->functions;
+	for (unsigned int i = 0; i < UVF_DEVS; i++)
+		if (uvf->devs[i])
+			uvf->devs[i]->share = uvf->frames / 2 / uvf->functions /
+					      uvf->devs[i]->sources;
 }
 
 int uvf__open(struct uvf **to, const struct uvf_opts *user_opts)
@@ -169,13 +163,7 @@ int uvf__open(struct uvf **to, const struct uvf_opts *user_opts)
 	uvf->size = (uint64_t)opts.frames << uvf->frame_shift;
 	uvf->functions = functions_expected();
 	uvf->sock = connection_open(&opts);
-	err = uvf->sock < 0 ? uvf->sock : 0;
-	if (!err)
-		err = umem_make(uvf);
-	if (!err)
-		err = frames_make(uvf);
-	if (!err)
-		err = umem_register(uvf);
+	err = uvf->sock < 0 ? uvf->sock : memory_open(uvf, &opts);
 	if (err) {
 		uvf__close(uvf);
 		return err;
@@ -192,12 +180,7 @@ void uvf__close(struct uvf *uvf)
 		uvf_dev__close(uvf->devs[i]);
 	if (uvf->sock >= 0)
 		close(uvf->sock);
-	if (uvf->area)
-		munmap(uvf->area, uvf->size);
-	if (uvf->memfd >= 0)
-		close(uvf->memfd);
-	free(uvf->free);
-	free(uvf->owner);
+	memory_close(uvf);
 	free(uvf);
 }
 
@@ -213,7 +196,8 @@ unsigned int uvf__alloc(struct uvf *uvf, struct uvf_frame *frames, unsigned int 
 	for (unsigned int i = 0; i < n; i++) {
 		uint32_t number = uvf->free[--uvf->free_count];
 
-		uvf->owner[number] = OWNER_HELD;
+		uvf->place[number].from = 0;
+		place_set(&uvf->place[number], PLACE_HELD);
 		frames[i] = (struct uvf_frame){ .addr = frame_addr(uvf, number) + HEADROOM };
 	}
 	return n;
@@ -232,7 +216,5 @@ void *uvf__data(const struct uvf *uvf, const struct uvf_frame *frame)
 
 uint32_t uvf__room(const struct uvf *uvf, const struct uvf_frame *frame)
 {
-	uint32_t size = 1u << uvf->frame_shift;
-
-	return size - (frame->addr & (size - 1));
+	return (1u << uvf->frame_shift) - (frame->addr & frame_mask(uvf));
 }

@@ -8,46 +8,67 @@
 
 #include <uvf/libuvf.h>
 
+#include "place.h"
 #include "proto.h"
 #include "ring.h"
 
 #define UVF_DEVS UVF_PROTO_FUNCTIONS
 
-/* Where a frame is; the states of libuvf.h. A function's frames carry its number. */
-#define OWNER_FREE 0
-#define OWNER_HELD 1
-#define OWNER_DEV 2 /* + number: filling or sending */
+/* The kernel keeps these bytes in front of each received frame (XDP_PACKET_HEADROOM). */
+#define HEADROOM 256
+
+/* One AF_XDP socket. */
+struct uvf_source {
+	/* packet path */
+	struct uvf_ring rx, tx, fill, done;
+	int fd;
+	uint8_t number; /* in the table of places */
+
+	/* slow path */
+	bool direct; /* on a queue of the uplink */
+	bool zerocopy;
+};
 
 struct uvf_dev {
 	/* packet path */
-	struct uvf_ring rx, tx, fill, done;
 	struct uvf *uvf;
-	uint8_t owner;
+	struct uvf_source *source;
+	unsigned int sources;
+	unsigned int next; /* source to look at first */
+	unsigned int tx; /* source that sends */
+	uint32_t share; /* frames that each source is lent at a time */
 	bool wants_room; /* uvf_dev__tx() refused frames: uvf__wait() looks for room */
 	bool gone;
-	int fd;
+	uint32_t *again; /* frames that a predecessor held, the last one first */
+	uint32_t agains;
 	struct uvf_dev_stats stats;
 
 	/* slow path */
+	bool leased;
+	int epoll; /* over several sources, or -1 */
 	struct uvf_dev_info info;
 };
 
 struct uvf {
 	/* packet path */
 	uint8_t *area;
+	struct uvf_place *place; /* of each frame, and one for all that are none */
 	uint32_t frame_shift;
 	uint32_t frames;
 	uint32_t free_count;
-	uint32_t fill_most; /* frames that one function is lent at a time */
+	uint32_t arrivals; /* order of the next received frame */
 	uint32_t *free; /* stack of frame numbers */
-	uint8_t *owner; /* of each frame, and one for all that are none */
 	struct uvf_dev *devs[UVF_DEVS];
 
 	/* slow path */
-	uint64_t size;
+	struct uvf_places *places;
+	uint64_t size; /* of the UMEM */
+	uint64_t map_size; /* with the places behind it */
 	int sock;
 	int memfd;
 	unsigned int functions; /* that share the frames, as far as is known */
+	bool resumed; /* the memory is a predecessor's */
+	bool held_back[PLACE_SOURCES]; /* free frames of these sources are not in the list yet */
 	bool orphan; /* uvfd has ended */
 	bool recheck; /* a function may be gone */
 };
@@ -63,22 +84,59 @@ static inline uint64_t frame_addr(const struct uvf *uvf, uint32_t number)
 	return (uint64_t)number << uvf->frame_shift;
 }
 
-/* Addresses from a broken caller must not reach outside the tables; nor must frames given twice. */
-static inline void frame_own(struct uvf *uvf, uint64_t addr, uint8_t owner)
+static inline uint32_t frame_mask(const struct uvf *uvf)
+{
+	return (1u << uvf->frame_shift) - 1;
+}
+
+/* Addresses from a broken caller must not reach outside the table; nor must frames given twice. */
+static inline struct uvf_place *frame_place(struct uvf *uvf, uint64_t addr)
 {
 	uint64_t number = frame_number(uvf, addr);
 
-	uvf->owner[number < uvf->frames ? number : uvf->frames] = owner;
+	return &uvf->place[number < uvf->frames ? number : uvf->frames];
+}
+
+/* The state is written last: with it, what was written before becomes true. */
+static inline void place_set(struct uvf_place *place, enum place_state state)
+{
+	__atomic_store_n(&place->state, state, __ATOMIC_RELEASE);
 }
 
 static inline void frame_put(struct uvf *uvf, uint64_t number)
 {
-	if (number >= uvf->frames || uvf->owner[number] == OWNER_FREE ||
+	if (number >= uvf->frames || uvf->place[number].state == PLACE_FREE ||
 	    uvf->free_count == uvf->frames)
 		return;
-	uvf->owner[number] = OWNER_FREE;
+	place_set(&uvf->place[number], PLACE_FREE);
 	uvf->free[uvf->free_count++] = number;
 }
+
+/* --- memory.c: the UMEM and its places ------------------------------------------------------- */
+
+/* A new one. */
+int memory_make(struct uvf *uvf);
+/* What a predecessor left: 1 when it is ours now, 0 when it does not fit. */
+int memory_resume(struct uvf *uvf);
+void memory_close(struct uvf *uvf);
+
+/* --- source.c: one AF_XDP socket ------------------------------------------------------------- */
+
+/* Maps the rings of @fd, which the source owns from now on, even after an error. */
+int source_open(struct uvf_dev *dev, unsigned int index, int fd);
+/* Its frames are the session's again; to be called when nobody has the socket any more. */
+void source_reclaim(struct uvf *uvf, struct uvf_source *source);
+void source_close(struct uvf_source *source);
+
+/* --- resume.c: what a dead predecessor left -------------------------------------------------- */
+
+/*
+ * Gives each frame of the function's sources its place; those that were held are to be received
+ * again. @same_sockets: else what was in their rings is lost.
+ */
+int dev_resume(struct uvf_dev *dev, bool same_sockets);
+
+/* --- dev.c, burst.c ---------------------------------------------------------------------------- */
 
 /* One function must not be lent all frames before the last one has any. */
 void frames_share(struct uvf *uvf, unsigned int functions);
@@ -86,5 +144,6 @@ void frames_share(struct uvf *uvf, unsigned int functions);
 /* Give the kernel frames to receive into, and take back those it has sent. */
 void dev_refill(struct uvf_dev *dev);
 void dev_reap(struct uvf_dev *dev);
+void dev_kick(struct uvf_dev *dev);
 
 #endif /* UVF_SESSION_H */

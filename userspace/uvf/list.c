@@ -20,11 +20,12 @@ static void line(const struct fact *fact, void *arg)
 	const struct uvf_link *port = fact->function.port;
 	char mac[MAC_TEXT_SIZE];
 
-	printf("%-15s %-15s %-15s %-7s %-13s %-17s %-11s %s\n", netdev->name,
+	printf("%-15s %-15s %-15s %-7s %-13s %-17s %-11s %s%s\n", netdev->name,
 	       uplink ? uplink->name : "elsewhere", *port->appliance ? port->appliance : "-",
 	       fact_backend(fact), *port->pci ? port->pci : "-", mac_text(netdev->mac, mac),
 	       fact_state(fact),
-	       !fact->uvfd ? "?" : *fact->lease.holder ? fact->lease.holder : "-");
+	       !fact->uvfd ? "?" : *fact->lease.holder ? fact->lease.holder : "-",
+	       fact->uvfd && fact->lease.parked ? " (dead)" : "");
 }
 
 static void object(const struct fact *fact, void *arg)

@@ -25,6 +25,7 @@ static const struct {
 	{ "top", cmd_top, "show live what functions receive, send and drop" },
 	{ "doctor", cmd_doctor, "tell why a function receives nothing, and what to do" },
 	{ "monitor", cmd_monitor, "tell of functions that come, change and go" },
+	{ "release", cmd_release, "give back what a dead appliance left" },
 	{ "run", cmd_run, "start an appliance on its functions, unprivileged" },
 };
 

@@ -2,8 +2,9 @@
 /*
  * uvf run: become an appliance, drop all privileges, execute it.
  *
- * The appliance inherits a connection to uvfd (UVF_FD) that is good for its functions alone, and
- * their names (UVF_FUNCTIONS). It needs no other right: neither on uvfd's socket nor on a file.
+ * The appliance inherits a connection to uvfd (UVF_FD) that is good for its functions alone, their
+ * names (UVF_FUNCTIONS), and whether a dead predecessor left something (UVF_RESUME). It needs no
+ * other right: neither on uvfd's socket nor on a file.
  */
 #include "uvf.h"
 
@@ -76,7 +77,7 @@ static const struct argp argp = {
 	.doc = "Starts an appliance on its functions, as an unprivileged user.",
 };
 
-static int become(const struct plan *plan)
+static int become(const struct plan *plan, bool *resumable)
 {
 	struct uvf_request request = { .version = UVF_PROTO_VERSION, .type = UVF_MSG_BECOME };
 	struct uvf_reply reply;
@@ -93,6 +94,7 @@ static int become(const struct plan *plan)
 	for (unsigned int i = 0; i < plan->count; i++)
 		strcpy(request.become.functions[i], plan->functions[i]);
 	err = uvf_proto_call(sock, &request, -1, &reply, NULL);
+	*resumable = !err && reply.resumable;
 	if (!err)
 		return sock;
 	close(sock);
@@ -127,7 +129,7 @@ static int drop_privileges(const struct passwd *user)
 	return 0;
 }
 
-static void hand_down(const struct plan *plan, int sock)
+static void hand_down(const struct plan *plan, int sock, bool resumable)
 {
 	char names[UVF_PROTO_FUNCTIONS * (UVF_PROTO_NAME + 1)] = "", number[16];
 
@@ -139,6 +141,10 @@ static void hand_down(const struct plan *plan, int sock)
 	snprintf(number, sizeof(number), "%d", sock);
 	setenv("UVF_FD", number, 1);
 	setenv("UVF_FUNCTIONS", names, 1);
+	if (resumable)
+		setenv("UVF_RESUME", "1", 1);
+	else
+		unsetenv("UVF_RESUME");
 	fcntl(sock, F_SETFD, 0);
 }
 
@@ -146,6 +152,7 @@ int cmd_run(int argc, char **argv)
 {
 	const struct passwd *user;
 	struct plan plan = { 0 };
+	bool resumable;
 	int sock;
 
 	parse(&argp, argc, argv, &plan);
@@ -164,10 +171,10 @@ int cmd_run(int argc, char **argv)
 	user = find_user(&plan);
 	if (!user)
 		return fail();
-	sock = become(&plan);
+	sock = become(&plan, &resumable);
 	if (sock < 0 || drop_privileges(user))
 		return fail();
-	hand_down(&plan, sock);
+	hand_down(&plan, sock, resumable);
 	execvp(plan.command[0], plan.command);
 	uvf_fail(errno, "can't execute %s: %s", plan.command[0], strerror(errno));
 	fail();

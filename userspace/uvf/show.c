@@ -29,6 +29,9 @@ static struct json_object *lease_json(const struct uvf_reply *lease)
 	json_object_object_add(object, "pid", json_object_new_int(lease->holder_pid));
 	json_object_object_add(object, "zerocopy", json_object_new_boolean(lease->zerocopy));
 	json_object_object_add(object, "ring_size", json_object_new_int(lease->ring_size));
+	json_object_object_add(object, "sources", json_object_new_int(lease->sources));
+	json_object_object_add(object, "parked", lease->parked ?
+			       json_object_new_int(lease->parked) : NULL);
 	return object;
 }
 

@@ -24,6 +24,8 @@
 /* argp looks for it, and all else is hidden. */
 __attribute__((visibility("default"))) const char *argp_program_version = "uvfd " UVF_VERSION;
 
+#define SIGNALS 3
+
 bool verbose;
 
 static const char *socket_path;
@@ -72,7 +74,9 @@ static const struct argp argp = {
 	.options = options,
 	.parser = on_option,
 	.doc = "Steers frames from uplinks to uvf functions, and leases functions to appliances.\v"
-	       "Runs in the foreground until SIGTERM or SIGINT. See uvfd(8).",
+	       "Runs in the foreground until SIGTERM or SIGINT, and then takes everything back; "
+	       "until SIGHUP, and then leaves everything to the uvfd that is started next. "
+	       "See uvfd(8).",
 };
 
 /* What the kernel must have; told at the start rather than at the first lease. */
@@ -95,8 +99,12 @@ static int check_kernel(void)
 	return 0;
 }
 
+/* Set by SIGHUP: end, and leave everything as it is, for another uvfd to take over. */
+static bool leave;
+
 static void on_signal(evutil_socket_t signal, short what, void *arg)
 {
+	leave = signal == SIGHUP;
 	event_base_loopbreak(arg);
 }
 
@@ -115,29 +123,52 @@ static void raise_limits(void)
 	setrlimit(RLIMIT_NOFILE, &files);
 }
 
+static int start(struct event_base *base)
+{
+	int err = sessions_open(base, socket_path);
+
+	if (!err)
+		err = park_open(socket_path);
+	if (!err)
+		err = model_open(base);
+	if (!err)
+		park_adopt();
+	return err;
+}
+
+static int signals_add(struct event_base *base, struct event **events)
+{
+	static const int signals[SIGNALS] = { SIGTERM, SIGINT, SIGHUP };
+
+	for (unsigned int i = 0; i < SIGNALS; i++) {
+		events[i] = evsignal_new(base, signals[i], on_signal, base);
+		if (!events[i] || event_add(events[i], NULL))
+			return uvf_fail(ENOMEM, "no memory for the event loop");
+	}
+	return 0;
+}
+
 static int run(void)
 {
+	struct event *events[SIGNALS] = { NULL };
 	struct event_base *base = event_base_new();
-	struct event *term, *intr;
 	int err;
 
 	if (!base)
 		return uvf_fail(ENOMEM, "no memory for the event loop");
-	term = evsignal_new(base, SIGTERM, on_signal, base);
-	intr = evsignal_new(base, SIGINT, on_signal, base);
-	err = sessions_open(base, socket_path);
+	err = signals_add(base, events);
 	if (!err)
-		err = model_open(base);
-	if (!err && (event_add(term, NULL) || event_add(intr, NULL)))
-		err = uvf_fail(ENOMEM, "no memory for the event loop");
+		err = start(base);
 	if (!err) {
 		say("ready on %s", socket_path);
 		event_base_dispatch(base);
 	}
-	sessions_close();
-	model_close();
-	event_free(intr);
-	event_free(term);
+	sessions_close(leave);
+	model_close(leave);
+	park_close(leave);
+	for (unsigned int i = 0; i < SIGNALS; i++)
+		if (events[i])
+			event_free(events[i]);
 	event_base_free(base);
 	return err;
 }

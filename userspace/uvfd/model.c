@@ -313,11 +313,13 @@ int model_open(struct event_base *base)
 	return 0;
 }
 
-void model_close(void)
+void model_close(bool leave)
 {
 	struct uplink *uplink, *following;
 	struct function *function, *next;
 
+	if (leave)
+		return;
 	HASH_ITER(hh, model.functions, function, next) {
 		lease_clean(function->netdev);
 		function_drop(function);
@@ -363,4 +365,14 @@ struct function *model_next(int after, struct uvf_function *links)
 	if (!uvf_function_of(&model.links, uvf_links_get(&model.links, next->key), links))
 		return model_next(next->key, links);
 	return next;
+}
+
+struct function *model_find_netdev(int netdev)
+{
+	struct function *function;
+
+	for (function = model.functions; function; function = function->hh.next)
+		if (function->netdev == netdev)
+			return function;
+	return NULL;
 }

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include <linux/magic.h>
 
@@ -41,44 +42,76 @@ static int find_own(const struct session *session, const char *name, struct func
 	return may_use(session, name, links->port->appliance) ? 0 : -EPERM;
 }
 
-static int check_free(const struct function *function)
+/* Not in somebody else's hands. @session inherits from the dead appliance @parked, or NULL. */
+static int check_free(const struct function *function, const struct session *parked)
 {
 	const struct lease *lease = function->lease;
 
-	if (!lease)
+	if (!lease || lease->session == parked)
 		return 0;
+	if (session_is_parked(lease->session))
+		return uvf_fail(EBUSY, "%s waits %u s more for a successor of %s (pid %d), which "
+				       "is dead: `uvf release %s` ends that", function->name,
+				session_left(lease->session), lease->session->appliance,
+				(int)lease->session->pid, function->name);
 	return uvf_fail(EBUSY, "%s is leased already, by %s (pid %d)", function->name,
 			lease->session->appliance, (int)lease->session->pid);
 }
 
-static int on_become(struct session *session, const struct uvf_request *request)
+static bool is_same(const struct session *session, const struct uvf_request *request)
 {
+	return !strcmp(session->appliance, request->become.appliance) &&
+	       session->functions == request->become.count &&
+	       !memcmp(session->function, request->become.functions,
+		       session->functions * sizeof(session->function[0]));
+}
+
+static int become(struct session *session, const struct uvf_request *request)
+{
+	struct session *parked = session_parked(request->become.appliance,
+						request->become.functions, request->become.count);
 	struct uvf_function links;
 	struct function *function;
 	int err = 0;
 
-	if (session->is_appliance)
+	for (uint32_t i = 0; !err && i < request->become.count; i++) {
+		err = find_own(session, request->become.functions[i], &function, &links);
+		if (!err)
+			err = check_free(function, parked);
+	}
+	if (err)
+		return err;
+	session->functions = request->become.count;
+	memcpy(session->function, request->become.functions, sizeof(session->function));
+	if (parked)
+		session_inherit(session, parked);
+	park_session(session);
+	return 0;
+}
+
+static int on_become(struct session *session, const struct uvf_request *request,
+		     struct uvf_reply *reply)
+{
+	int err = 0;
+
+	if (session->is_appliance && !is_same(session, request))
 		return uvf_fail(EPERM, "this connection is that of %s already",
 				session->appliance);
 	if (!uvf_appliance_valid(request->become.appliance))
 		return uvf_fail(EINVAL, "'%s' can't name an appliance: 1 to %d letters, digits, "
 					"'.', '_' and '-', the first a letter or digit",
 				request->become.appliance, UVF_APPLIANCE_SIZE - 1);
-	strcpy(session->appliance, request->become.appliance);
-	session->is_appliance = true;
-	for (uint32_t i = 0; !err && i < request->become.count; i++) {
-		err = find_own(session, request->become.functions[i], &function, &links);
-		if (!err)
-			err = check_free(function);
+	if (!session->is_appliance) {
+		strcpy(session->appliance, request->become.appliance);
+		session->is_appliance = true;
+		err = become(session, request);
 	}
 	if (err) {
 		session->is_appliance = false;
 		strcpy(session->appliance, SESSION_ROOT);
-		return err;
 	}
-	session->functions = request->become.count;
-	memcpy(session->function, request->become.functions, sizeof(session->function));
-	return 0;
+	reply->resumable = session->memory >= 0;
+	return err;
 }
 
 /* Of huge pages only whole ones can be unmapped again. */
@@ -94,27 +127,67 @@ static int check_pages(int fd, uint64_t size)
 	return 0;
 }
 
-static int on_memory(struct session *session, const struct uvf_request *request, int *fd)
+static int check_memory(int fd, const struct uvf_request *request)
 {
 	struct stat stat;
-	int seals, err;
+	int seals;
 
-	if (*fd < 0)
+	if (fd < 0)
 		return uvf_fail(EPROTO, "a UMEM needs a memfd, and none came along");
-	if (session->memory >= 0)
-		return uvf_fail(EEXIST, "this connection has a UMEM already");
-	seals = fcntl(*fd, F_GET_SEALS);
+	seals = fcntl(fd, F_GET_SEALS);
 	if (seals < 0 || !(seals & F_SEAL_SHRINK))
 		return uvf_fail(EINVAL, "a UMEM must be a memfd sealed with F_SEAL_SHRINK");
-	if (fstat(*fd, &stat) || (uint64_t)stat.st_size < request->memory.size)
+	if (fstat(fd, &stat) || (uint64_t)stat.st_size < request->memory.size)
 		return uvf_fail(EINVAL, "the memfd is smaller than the UMEM it is to be");
-	err = check_pages(*fd, request->memory.size);
+	return check_pages(fd, request->memory.size);
+}
+
+/* Its predecessor's, which this client has no use for. */
+static void inheritance_drop(struct session *session)
+{
+	struct lease *lease, *next;
+
+	for (lease = LIST_FIRST(&session->leases); lease; lease = next) {
+		next = LIST_NEXT(lease, entry);
+		if (lease->inherited)
+			lease_close(lease);
+	}
+	close(session->memory);
+	session->memory = -1;
+	session->inherited = false;
+}
+
+static int on_memory(struct session *session, const struct uvf_request *request, int *fd)
+{
+	int err;
+
+	if (session->memory >= 0 && session->memory_request == request->number && request->number)
+		return 0; /* asked once more */
+	err = check_memory(*fd, request);
 	if (err)
 		return err;
+	if (session->inherited)
+		inheritance_drop(session);
+	if (session->memory >= 0)
+		return uvf_fail(EEXIST, "this connection has a UMEM already");
 	session->memory = *fd;
 	session->memory_size = request->memory.size;
 	session->frame_size = request->memory.frame_size;
+	session->linger = request->memory.linger;
+	session->memory_request = request->number;
 	*fd = -1;
+	if (session->is_appliance)
+		park_session(session);
+	return 0;
+}
+
+static int on_resume(struct session *session, struct uvf_reply *reply, int *fd)
+{
+	if (session->memory < 0 || !session->inherited)
+		return uvf_fail(ENOENT, "no predecessor left anything");
+	reply->memory_size = session->memory_size;
+	reply->frame_size = session->frame_size;
+	*fd = session->memory;
 	return 0;
 }
 
@@ -136,8 +209,48 @@ static void describe(struct uvf_reply *reply, const struct function *function,
 	strcpy(reply->holder, lease->session->appliance);
 	reply->holder_pid = lease->session->pid;
 	reply->ring_size = lease->ring_size;
-	reply->zerocopy = lease->zerocopy;
+	reply->zerocopy = lease->source[0].zerocopy;
+	reply->sources = lease->sources;
 	reply->frame_size = lease->session->frame_size;
+	reply->resumed = lease->inherited;
+	if (session_is_parked(lease->session))
+		reply->parked = session_left(lease->session) ?: 1;
+}
+
+static int check_up(const struct uvf_function *links)
+{
+	const char *name = links->netdev->name;
+
+	if (!links->uplink)
+		return uvf_fail(ENETDOWN, "the uplink of %s is not in this network namespace",
+				name);
+	if (!(links->netdev->flags & IFF_UP))
+		return uvf_fail(ENETDOWN, "%s is down: `ip link set %s up` first", name, name);
+	if (!(links->uplink->flags & IFF_UP))
+		return uvf_fail(ENETDOWN, "%s, the uplink of %s, is down: `ip link set %s up` first",
+				links->uplink->name, name, links->uplink->name);
+	if (links->netdev->queues > UVF_PROTO_SOURCES)
+		return uvf_fail(EOPNOTSUPP, "%s has %u queues, and %d can be leased: "
+					    "`ethtool -L %s combined %d` first", name,
+				links->netdev->queues, UVF_PROTO_SOURCES, name,
+				UVF_PROTO_SOURCES);
+	return 0;
+}
+
+/* This client's already: it was inherited, or the request is served once more. */
+static bool has_lease(const struct session *session, const struct function *function,
+		      const struct uvf_request *request)
+{
+	struct lease *lease = function->lease;
+
+	if (!lease || lease->session != session)
+		return false;
+	if (lease->request == request->number && request->number)
+		return true;
+	if (!lease->inherited || lease->request)
+		return false;
+	lease->request = request->number;
+	return true;
 }
 
 static int on_lease(struct session *session, const struct uvf_request *request,
@@ -150,30 +263,21 @@ static int on_lease(struct session *session, const struct uvf_request *request,
 	if (session->memory < 0)
 		return uvf_fail(EPROTO, "a lease needs a UMEM first");
 	err = find_own(session, request->function, &function, &links);
-	if (!err)
-		err = check_free(function);
 	if (err)
 		return err;
-	if (!links.uplink)
-		return uvf_fail(ENETDOWN, "the uplink of %s is not in this network namespace",
-				function->name);
-	if (!(links.netdev->flags & IFF_UP))
-		return uvf_fail(ENETDOWN, "%s is down: `ip link set %s up` first", function->name,
-				function->name);
-	if (!(links.uplink->flags & IFF_UP))
-		return uvf_fail(ENETDOWN, "%s, the uplink of %s, is down: `ip link set %s up` first",
-				links.uplink->name, function->name, links.uplink->name);
-	/* Its flows are spread over all of them, and the socket would be on the first. */
-	if (links.netdev->queues > 1)
-		return uvf_fail(EOPNOTSUPP, "%s has %u queues, and uvfd leases functions of one: "
-					    "`ethtool -L %s combined 1` first",
-				function->name, links.netdev->queues, function->name);
-	err = lease_open(session, function, request->lease.ring_size);
-	if (err)
-		return err;
+	if (!has_lease(session, function, request)) {
+		err = check_free(function, NULL);
+		if (!err)
+			err = check_up(&links);
+		if (!err)
+			err = lease_open(session, function, links.netdev->queues ?: 1,
+					 request->lease.ring_size, request->number);
+		if (err)
+			return err;
+	}
 	describe(reply, function, &links);
 	reply->unbound = !function->lease->bound;
-	*fd = function->lease->xsk;
+	*fd = function->lease->source[0].xsk;
 	return 0;
 }
 
@@ -188,6 +292,27 @@ static struct lease *find_lease(const struct session *session, const struct uvf_
 	return NULL;
 }
 
+static int on_source(const struct session *session, const struct uvf_request *request,
+		     struct uvf_reply *reply, int *fd)
+{
+	const struct lease *lease = find_lease(session, request);
+	const struct source *source;
+
+	if (!lease)
+		return -ENOENT;
+	if (request->source.index >= lease->sources)
+		return uvf_fail(ENOENT, "%s has %u sources: there is no source %u", lease->name,
+				lease->sources, request->source.index);
+	source = &lease->source[request->source.index];
+	reply->ifindex = source->netdev;
+	reply->queue = source->queue;
+	reply->direct = source->direct;
+	reply->zerocopy = source->zerocopy;
+	reply->ring_size = lease->ring_size;
+	*fd = source->xsk;
+	return 0;
+}
+
 static int on_bind(struct session *session, const struct uvf_request *request,
 		   struct uvf_reply *reply)
 {
@@ -200,31 +325,48 @@ static int on_bind(struct session *session, const struct uvf_request *request,
 	if (err && err != -EALREADY)
 		lease_close(lease);
 	else
-		reply->zerocopy = lease->zerocopy;
+		reply->zerocopy = lease->source[0].zerocopy;
 	return err;
+}
+
+/* Root gives back what the dead left, with all that belongs to it. */
+static int release_parked(const char *name)
+{
+	struct uvf_function links;
+	struct function *function = model_find(name, &links);
+
+	if (!function)
+		return -ENODEV;
+	if (!function->lease || !session_is_parked(function->lease->session))
+		return uvf_fail(ENOENT, "%s waits for no successor of a dead appliance", name);
+	session_close(function->lease->session);
+	return 0;
 }
 
 static int on_release(struct session *session, const struct uvf_request *request)
 {
 	struct lease *lease = find_lease(session, request);
 
-	if (!lease)
-		return -ENOENT;
-	lease_close(lease);
-	return 0;
+	if (lease) {
+		lease_close(lease);
+		return 0;
+	}
+	return session->is_appliance ? -ENOENT : release_parked(request->function);
 }
 
-static void count_socket(struct uvf_reply *reply, const struct lease *lease)
+static void count_sockets(struct uvf_reply *reply, const struct lease *lease)
 {
-	struct xdp_statistics stats = { 0 };
-	socklen_t len = sizeof(stats);
+	for (unsigned int i = 0; i < lease->sources; i++) {
+		struct xdp_statistics stats = { 0 };
+		socklen_t len = sizeof(stats);
 
-	if (getsockopt(lease->xsk, SOL_XDP, XDP_STATISTICS, &stats, &len))
-		return;
-	reply->xsk_rx_dropped = stats.rx_dropped;
-	reply->xsk_rx_ring_full = stats.rx_ring_full;
-	reply->xsk_rx_no_frame = stats.rx_fill_ring_empty_descs;
-	reply->xsk_tx_invalid = stats.tx_invalid_descs;
+		if (getsockopt(lease->source[i].xsk, SOL_XDP, XDP_STATISTICS, &stats, &len))
+			continue;
+		reply->xsk_rx_dropped += stats.rx_dropped;
+		reply->xsk_rx_ring_full += stats.rx_ring_full;
+		reply->xsk_rx_no_frame += stats.rx_fill_ring_empty_descs;
+		reply->xsk_tx_invalid += stats.tx_invalid_descs;
+	}
 }
 
 static int on_list(const struct session *session, const struct uvf_request *request,
@@ -248,7 +390,7 @@ static int on_list(const struct session *session, const struct uvf_request *requ
 	}
 	describe(reply, function, &links);
 	if (function->lease)
-		count_socket(reply, function->lease);
+		count_sockets(reply, function->lease);
 	if (!function->uplink)
 		return 0;
 	steer_counts(function->uplink->steer, function->entry.slot, &counts);
@@ -266,18 +408,25 @@ int session_serve(struct session *session, struct uvf_incoming *in)
 	struct uvf_reply reply = {
 		.version = UVF_PROTO_VERSION,
 		.type = in->request.type,
+		.number = in->request.number,
 	};
 	int back = -1;
 
 	switch (in->request.type) {
 	case UVF_MSG_BECOME:
-		reply.status = on_become(session, &in->request);
+		reply.status = on_become(session, &in->request, &reply);
 		break;
 	case UVF_MSG_MEMORY:
 		reply.status = on_memory(session, &in->request, &in->fd);
 		break;
 	case UVF_MSG_LEASE:
 		reply.status = on_lease(session, &in->request, &reply, &back);
+		break;
+	case UVF_MSG_RESUME:
+		reply.status = on_resume(session, &reply, &back);
+		break;
+	case UVF_MSG_SOURCE:
+		reply.status = on_source(session, &in->request, &reply, &back);
 		break;
 	case UVF_MSG_BIND:
 		reply.status = on_bind(session, &in->request, &reply);

@@ -13,8 +13,6 @@
 
 #include "why.h"
 
-#define SESSIONS_MAX 4096
-
 static struct {
 	LIST_HEAD(, session) list;
 	unsigned int count;
@@ -25,7 +23,7 @@ static struct {
 	char path[108];
 } sessions = { .sock = -1, .spare = -1 };
 
-static void session_close(struct session *session)
+void session_close(struct session *session)
 {
 	struct lease *lease;
 
@@ -35,7 +33,11 @@ static void session_close(struct session *session)
 		close(session->memory);
 	if (session->event)
 		event_free(session->event);
-	close(session->sock);
+	if (session->deadline)
+		event_free(session->deadline);
+	if (session->sock >= 0)
+		close(session->sock);
+	park_drop(&session->kept);
 	LIST_REMOVE(session, entry);
 	sessions.count--;
 	free(session);
@@ -50,14 +52,119 @@ void session_notice(struct session *session, int status)
 		.status = status,
 	};
 
-	uvf_proto_answer(session->sock, &notice, -1);
+	if (session->sock >= 0)
+		uvf_proto_answer(session->sock, &notice, -1);
 }
 
+/* --- sessions whose client is dead ------------------------------------------------------------ */
+
+bool session_is_parked(const struct session *session)
+{
+	return session->sock < 0;
+}
+
+unsigned int session_left(const struct session *session)
+{
+	struct timeval end, now;
+
+	if (!session->deadline || !event_pending(session->deadline, EV_TIMEOUT, &end))
+		return 0;
+	event_base_gettimeofday_cached(sessions.base, &now);
+	return end.tv_sec > now.tv_sec ? end.tv_sec - now.tv_sec : 0;
+}
+
+static void on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	struct session *session = arg;
+
+	say("%s (pid %d) has no successor after %u s", session->appliance, (int)session->pid,
+	    session->linger);
+	session_close(session);
+}
+
+static int deadline_set(struct session *session)
+{
+	struct timeval linger = { .tv_sec = session->linger };
+
+	session->deadline = evtimer_new(sessions.base, on_deadline, session);
+	return session->deadline ? event_add(session->deadline, &linger) : -1;
+}
+
+/* Its client is dead: the leases wait for a successor, as long as the client said. */
+static void session_park(struct session *session)
+{
+	if (!session->linger || !session->is_appliance || LIST_EMPTY(&session->leases) ||
+	    !lease_can_be_inherited() || deadline_set(session)) {
+		session_close(session);
+		return;
+	}
+	event_free(session->event);
+	close(session->sock);
+	session->event = NULL;
+	session->sock = -1;
+	park_session(session);
+	say("%s (pid %d) is dead: what it had waits %u s for a successor", session->appliance,
+	    (int)session->pid, session->linger);
+}
+
+struct session *session_parked(const char *appliance, const char (*functions)[UVF_PROTO_NAME],
+			       unsigned int count)
+{
+	struct session *session;
+
+	LIST_FOREACH(session, &sessions.list, entry) {
+		if (!session_is_parked(session) || session->functions != count ||
+		    strcmp(session->appliance, appliance))
+			continue;
+		for (unsigned int i = 0; i < count; i++)
+			if (strcmp(session->function[i], functions[i]))
+				goto another;
+		return session;
+another:;
+	}
+	return NULL;
+}
+
+void session_inherit(struct session *to, struct session *from)
+{
+	struct lease *lease;
+
+	to->memory = from->memory;
+	to->memory_size = from->memory_size;
+	to->frame_size = from->frame_size;
+	to->linger = from->linger;
+	to->kept = from->kept;
+	to->inherited = true;
+	from->memory = -1;
+	from->kept = 0;
+	while ((lease = LIST_FIRST(&from->leases))) {
+		LIST_REMOVE(lease, entry);
+		LIST_INSERT_HEAD(&to->leases, lease, entry);
+		lease->session = to;
+		lease->inherited = true;
+		lease->request = 0;
+	}
+	session_close(from);
+}
+
+/* --- clients -------------------------------------------------------------------------------------- */
+
+static void refuse(struct session *session)
+{
+	struct uvf_reply reply = { .version = UVF_PROTO_VERSION, .status = -EPROTO,
+				   .type = UVF_MSG_TYPES };
+
+	strncpy(reply.why, uvf_why(), sizeof(reply.why) - 1);
+	uvf_proto_answer(session->sock, &reply, -1);
+	say("pid %d: %s: closed", (int)session->pid, uvf_why());
+}
+
+/* The request stays in the queue until it is answered: see common/proto.h. */
 static void on_request(evutil_socket_t fd, short what, void *arg)
 {
 	struct session *session = arg;
 	struct uvf_incoming in;
-	int got = uvf_proto_receive(fd, &in);
+	int got = uvf_proto_peek(fd, &in);
 
 	if (!got)
 		return;
@@ -65,42 +172,62 @@ static void on_request(evutil_socket_t fd, short what, void *arg)
 		got = session_serve(session, &in);
 		if (in.fd >= 0)
 			close(in.fd);
+		uvf_proto_consume(fd);
 		if (!got)
 			return;
 		say("pid %d does not read its replies: closed", (int)session->pid);
 	} else if (got == -EPROTO) {
-		struct uvf_reply reply = { .version = UVF_PROTO_VERSION, .status = got,
-					   .type = UVF_MSG_TYPES };
-
-		strncpy(reply.why, uvf_why(), sizeof(reply.why) - 1);
-		uvf_proto_answer(session->sock, &reply, -1);
-		say("pid %d: %s: closed", (int)session->pid, uvf_why());
+		/* What is left unread would take the answer away from the peer. */
+		uvf_proto_consume(fd);
+		refuse(session);
+	} else {
+		session_park(session);
+		return;
 	}
 	session_close(session);
 }
 
-static void session_open(int sock)
+int session_listen(struct session *session)
+{
+	if (session->sock < 0)
+		return deadline_set(session);
+	session->event = event_new(sessions.base, session->sock, EV_READ | EV_PERSIST, on_request,
+				   session);
+	return session->event ? event_add(session->event, NULL) : -1;
+}
+
+struct session *session_new(int sock, pid_t pid)
 {
 	struct session *session = calloc(1, sizeof(*session));
-	struct ucred peer;
-	socklen_t len = sizeof(peer);
 
-	if (!session || getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &len)) {
-		free(session);
-		close(sock);
-		return;
-	}
+	if (!session)
+		return NULL;
 	session->sock = sock;
-	session->pid = peer.pid;
+	session->pid = pid;
 	session->memory = -1;
 	strcpy(session->appliance, SESSION_ROOT);
 	LIST_INIT(&session->leases);
 	LIST_INSERT_HEAD(&sessions.list, session, entry);
 	sessions.count++;
-	session->event = event_new(sessions.base, sock, EV_READ | EV_PERSIST, on_request, session);
+	return session;
+}
+
+static void session_open(int sock)
+{
+	struct session *session;
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
 	/* The socket's mode keeps others out; this holds when somebody changed the mode. */
-	if (peer.uid || !session->event || event_add(session->event, NULL) ||
-	    sessions.count > SESSIONS_MAX)
+	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) || peer.uid ||
+	    sessions.count >= SESSIONS_MAX) {
+		close(sock);
+		return;
+	}
+	session = session_new(sock, peer.pid);
+	if (!session)
+		close(sock);
+	else if (session_listen(session))
 		session_close(session);
 }
 
@@ -181,11 +308,11 @@ int sessions_open(struct event_base *base, const char *path)
 	return 0;
 }
 
-void sessions_close(void)
+void sessions_close(bool leave)
 {
 	struct session *session;
 
-	while ((session = LIST_FIRST(&sessions.list))) {
+	while (!leave && (session = LIST_FIRST(&sessions.list))) {
 		if (!LIST_EMPTY(&session->leases))
 			session_notice(session, -ESHUTDOWN);
 		session_close(session);

@@ -82,9 +82,11 @@ struct function {
 };
 
 int model_open(struct event_base *base);
-void model_close(void);
+/* @leave: programs and maps stay where they are. */
+void model_close(bool leave);
 /* NULL, with a sentence. */
 struct function *model_find(const char *name, struct uvf_function *links);
+struct function *model_find_netdev(int netdev);
 /* The function with the smallest key greater than @after, or NULL. */
 struct function *model_next(int after, struct uvf_function *links);
 
@@ -92,6 +94,8 @@ struct function *model_next(int after, struct uvf_function *links);
 
 /* Who holds the leases of a connection that is no appliance's. */
 #define SESSION_ROOT "root"
+
+#define SESSIONS_MAX 4096
 
 struct session {
 	int sock;
@@ -104,12 +108,30 @@ struct session {
 	int memory; /* the UMEM's memfd, or -1 */
 	uint64_t memory_size;
 	uint32_t frame_size;
+	uint32_t memory_request; /* number of the request that brought it */
+	bool inherited; /* the memory is a dead client's */
+	uint32_t linger; /* seconds that its leases outlive the client; 0: not at all */
+	struct event *deadline; /* while it is parked: its client is dead, and sock is -1 */
+	uint32_t kept; /* the keeper's record of it, or 0 */
 	LIST_HEAD(, lease) leases;
 	LIST_ENTRY(session) entry;
 };
 
 int sessions_open(struct event_base *base, const char *path);
-void sessions_close(void);
+/* Ends all sessions and takes everything back; or, to @leave, as if uvfd had been killed. */
+void sessions_close(bool leave);
+/* With @sock, or -1: parked. Nothing is heard from it before session_listen(). */
+struct session *session_new(int sock, pid_t pid);
+int session_listen(struct session *session);
+void session_close(struct session *session);
+bool session_is_parked(const struct session *session);
+/* Seconds that a parked session has yet. */
+unsigned int session_left(const struct session *session);
+/* The one that the last client of this appliance, on the same functions, left; or NULL. */
+struct session *session_parked(const char *appliance, const char (*functions)[UVF_PROTO_NAME],
+			       unsigned int count);
+/* @to takes over memory and leases. @from is closed. */
+void session_inherit(struct session *to, struct session *from);
 /* Wakes the client up. @status: 0, look at your sockets; -ESHUTDOWN, all leases end now. */
 void session_notice(struct session *session, int status);
 
@@ -118,27 +140,68 @@ void session_notice(struct session *session, int status);
 /* Answers one request. A descriptor of @in that was taken is no longer there. 0 or -errno. */
 int session_serve(struct session *session, struct uvf_incoming *in);
 
+/* --- source.c: one AF_XDP socket ------------------------------------------------------------ */
+
+struct source {
+	int netdev; /* where it is bound: the function's, or the uplink */
+	uint32_t queue;
+	int xsk;
+	bool bound;
+	bool zerocopy;
+	bool direct; /* on the uplink */
+};
+
+/* Makes the socket and its rings on the session's memory. */
+int source_make(struct source *source, const struct session *session, uint32_t ring_size);
+/* Zero-copy where that is possible. @name: of the device. */
+int source_bind(struct source *source, const char *name);
+void source_close(struct source *source);
+
 /* --- lease.c: a function in an appliance's hands ---------------------------------------- */
 
 struct lease {
 	struct session *session;
 	struct function *function;
-	struct socket_bpf *program;
 	char name[IFNAMSIZ]; /* that it was asked for by; the function may have another by now */
 	int netdev;
-	int xsk;
-	uint32_t ring_size;
+	int program; /* descriptors of the XDP program and its map */
+	int sockets;
+	bool attached;
 	bool bound;
-	bool zerocopy;
+	bool inherited; /* from a dead client */
+	uint32_t ring_size;
+	uint32_t request; /* number of the request that it was asked for by */
+	uint32_t kept; /* the keeper's record of it, or 0 */
+	unsigned int sources;
+	struct source source[UVF_PROTO_SOURCES];
 	LIST_ENTRY(lease) entry;
 };
 
-/* Makes an AF_XDP socket on the session's memory, and binds it to the function's queue. */
-int lease_open(struct session *session, struct function *function, uint32_t ring_size);
-/* Where the kernel wants the rings mapped first: binds it later. */
+/* Makes AF_XDP sockets on the session's memory, and binds them to the function's queues. */
+int lease_open(struct session *session, struct function *function, unsigned int queues,
+	       uint32_t ring_size, uint32_t request);
+/* An empty one. */
+struct lease *lease_new(struct session *session, struct function *function);
+/* Where the kernel wants the rings mapped first: binds the sockets later. */
 int lease_bind(struct lease *lease);
 void lease_close(struct lease *lease);
 /* Takes off what a uvfd that was killed left on a function. */
 void lease_clean(int netdev);
+/* Whether another process can map the rings of a lease that is bound (Linux 6.4). */
+bool lease_can_be_inherited(void);
+
+/* --- park.c: what outlives this process ------------------------------------------------------ */
+
+/* Connects to the keeper, or starts it. @path: of uvfd's socket. */
+int park_open(const char *path);
+/* Takes over what an earlier uvfd left. */
+void park_adopt(void);
+/* The keeper has what it needs to go on with them. */
+void park_session(struct session *session);
+void park_lease(struct lease *lease);
+/* The keeper has no descriptor of it any more. */
+void park_drop(uint32_t *kept);
+/* @leave: the keeper goes on, for a successor. */
+void park_close(bool leave);
 
 #endif /* UVFD_H */

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Where each frame of the UMEM is: a table behind the UMEM, in the same memfd, so that it outlives
+ * the process.
+ *
+ *	FREE		in the list of a session
+ *	HELD		in the appliance's hands; received from source `from`, or allocated (0)
+ *	FILLING		lent to source `source`: in its fill ring, in the kernel, in its rx ring
+ *	SENDING		given to source `source`: in its tx ring, the kernel, its completion ring
+ *
+ *	FREE -> FILLING -> HELD -> SENDING -> FREE
+ *	FREE -> HELD (alloc)       HELD -> FREE (free)
+ *
+ * A process may be killed between any two instructions. The rings are the truth, and the table is
+ * always written before the index of the ring that makes it true. So, of what a dead process left:
+ *
+ *	in an rx ring		is there to be received, even if the table says HELD already
+ *	in a completion ring	is there to be reaped, even if the table says FREE already
+ *	FILLING, its `order` not yet below the fill ring's producer: never lent; FREE
+ *	SENDING, its `order` not yet below the tx ring's producer: given away by the appliance, but
+ *				not yet by the library; it is published now
+ *	FILLING, SENDING, and in no ring: in the kernel, which will return it
+ *	HELD, from a source	was not done with: the successor receives it again, first
+ *	HELD, from none		was not sent: FREE
+ *
+ * So a frame that is forwarded leaves once, whenever the process is killed. (Forbidden: anything
+ * else. A frame in a state that its ring contradicts is what the ring says.)
+ */
+#ifndef UVF_PLACE_H
+#define UVF_PLACE_H
+
+#include <stdint.h>
+
+#include <uvf/libuvf.h>
+
+#define PLACES_MAGIC 0x75766631 /* "uvf1": the layout */
+#define PLACE_SOURCES 256
+
+enum place_state { PLACE_FREE, PLACE_HELD, PLACE_FILLING, PLACE_SENDING };
+
+struct uvf_place {
+	uint8_t state;
+	uint8_t source; /* number of the source that has it, FILLING and SENDING */
+	uint8_t from; /* HELD and SENDING: number of the source that it came from, or 0 */
+	uint8_t pad;
+	uint16_t offset; /* of the first byte in the frame, HELD and SENDING */
+	uint16_t len;
+	uint32_t order; /* HELD: of arrival; FILLING, SENDING: index in the ring, running freely */
+};
+
+/* Which source has which number: the function's name, and the source's index in its lease. */
+struct place_source {
+	char name[UVF_NAME_SIZE]; /* "": the number is unused */
+	uint32_t index;
+};
+
+struct uvf_places {
+	uint32_t magic;
+	uint32_t frames;
+	uint32_t frame_size;
+	uint32_t pad;
+	struct place_source source[PLACE_SOURCES]; /* [0] is no source */
+	struct uvf_place frame[]; /* and one more, for all addresses that are no frame's */
+};
+
+#endif /* UVF_PLACE_H */

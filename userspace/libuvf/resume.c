@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+/*
+ * A successor goes on where its predecessor died. See place.h for what each frame was, and what
+ * it is now. Nothing that is read here is believed: the predecessor may have died of writing to it.
+ */
+#include "session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "why.h"
+
+#define NONE UINT32_MAX
+
+/* Entries of a ring that was left: never more than it has. */
+static uint32_t ring_left(const struct uvf_ring *ring)
+{
+	uint32_t n = ring_theirs(ring->producer) - ring_ours(ring->consumer);
+
+	return n <= ring->size ? n : 0;
+}
+
+static struct uvf_place *place_at(struct uvf *uvf, uint64_t addr)
+{
+	uint64_t number = frame_number(uvf, addr);
+
+	return number < uvf->frames ? &uvf->place[number] : NULL;
+}
+
+/* What lies in a ring is in the state that the ring says. */
+static void ring_claims(struct uvf *uvf, const struct uvf_source *source,
+			const struct uvf_ring *ring, bool descs, enum place_state state)
+{
+	const struct uvf_ring *into = state == PLACE_FILLING ? &source->fill : &source->tx;
+	uint32_t at = ring_ours(ring->consumer), n = ring_left(ring);
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t addr = descs ? ring_desc(ring, at + i)->addr : *ring_addr(ring, at + i);
+		struct uvf_place *place = place_at(uvf, addr);
+
+		if (!place)
+			continue;
+		place->state = state;
+		place->source = source->number;
+		place->from = 0;
+		place->order = ring_ours(into->producer) - 1; /* published, surely */
+	}
+}
+
+/* Behind the producer, within a ring's length: written to the table, but not published. */
+static bool unpublished(const struct uvf_ring *ring, uint32_t order)
+{
+	return order - ring_ours(ring->producer) < ring->size;
+}
+
+static bool is_whole(const struct uvf *uvf, const struct uvf_place *place)
+{
+	return place->offset + place->len <= frame_mask(uvf) + 1;
+}
+
+/*
+ * Frames that uvf_dev__tx() had taken and not yet published: @at[i] is the frame for entry i behind
+ * the producer. They were given away: they are sent.
+ */
+static void tx_publish(struct uvf *uvf, struct uvf_ring *tx, const uint32_t *at)
+{
+	uint32_t producer = ring_ours(tx->producer), n = 0;
+
+	while (n < ring_room(tx) && n < tx->size && at[n] != NONE) {
+		const struct uvf_place *place = &uvf->place[at[n]];
+
+		*ring_desc(tx, producer + n) = (struct xdp_desc){
+			.addr = frame_addr(uvf, at[n]) + place->offset,
+			.len = place->len,
+		};
+		n++;
+	}
+	ring_publish(tx->producer, producer + n);
+}
+
+static void tx_complete(struct uvf *uvf, struct uvf_source *source, uint32_t *at)
+{
+	struct uvf_ring *tx = &source->tx;
+
+	memset(at, 0xff, tx->size * sizeof(*at));
+	for (uint32_t i = 0; i < uvf->frames; i++) {
+		const struct uvf_place *place = &uvf->place[i];
+
+		if (place->state == PLACE_SENDING && place->source == source->number &&
+		    unpublished(tx, place->order) && is_whole(uvf, place))
+			at[place->order - ring_ours(tx->producer)] = i;
+	}
+	tx_publish(uvf, tx, at);
+	/* What no entry led to can't be told from a damaged table. */
+	for (uint32_t i = 0; i < uvf->frames; i++)
+		if (uvf->place[i].state == PLACE_SENDING &&
+		    uvf->place[i].source == source->number &&
+		    unpublished(tx, uvf->place[i].order))
+			frame_put(uvf, i);
+}
+
+static void fill_complete(struct uvf *uvf, struct uvf_source *source)
+{
+	for (uint32_t i = 0; i < uvf->frames; i++)
+		if (uvf->place[i].state == PLACE_FILLING &&
+		    uvf->place[i].source == source->number &&
+		    unpublished(&source->fill, uvf->place[i].order))
+			frame_put(uvf, i);
+}
+
+/* Free frames that could have been in a ring of the source, and were not. */
+static void held_back_free(struct uvf *uvf, const struct uvf_source *source)
+{
+	if (!uvf->held_back[source->number])
+		return;
+	for (uint32_t i = uvf->frames; i--;)
+		if (uvf->place[i].state == PLACE_FREE &&
+		    uvf->place[i].source == source->number)
+			uvf->free[uvf->free_count++] = i;
+	uvf->held_back[source->number] = false;
+}
+
+static void source_resume(struct uvf *uvf, struct uvf_source *source, uint32_t *scratch)
+{
+	ring_claims(uvf, source, &source->fill, false, PLACE_FILLING);
+	ring_claims(uvf, source, &source->rx, true, PLACE_FILLING);
+	ring_claims(uvf, source, &source->tx, true, PLACE_SENDING);
+	ring_claims(uvf, source, &source->done, false, PLACE_SENDING);
+	held_back_free(uvf, source);
+	fill_complete(uvf, source);
+	tx_complete(uvf, source, scratch);
+}
+
+static const struct uvf *sorted;
+
+static int later_first(const void *a, const void *b)
+{
+	int32_t diff = sorted->place[*(const uint32_t *)b].order -
+		       sorted->place[*(const uint32_t *)a].order;
+
+	return diff > 0 ? 1 : diff < 0 ? -1 : 0;
+}
+
+static bool is_of(const struct uvf_dev *dev, uint8_t number)
+{
+	for (unsigned int i = 0; i < dev->sources; i++)
+		if (number && dev->source[i].number == number)
+			return true;
+	return false;
+}
+
+static int held_again(struct uvf_dev *dev)
+{
+	struct uvf *uvf = dev->uvf;
+
+	dev->again = calloc(uvf->frames, sizeof(*dev->again));
+	if (!dev->again)
+		return uvf_fail(ENOMEM, "no memory to resume %s", dev->info.name);
+	for (uint32_t i = 0; i < uvf->frames; i++) {
+		struct uvf_place *place = &uvf->place[i];
+
+		if (place->state != PLACE_HELD || !is_of(dev, place->from))
+			continue;
+		if (is_whole(uvf, place))
+			dev->again[dev->agains++] = i;
+		else
+			frame_put(uvf, i);
+	}
+	sorted = uvf;
+	qsort(dev->again, dev->agains, sizeof(*dev->again), later_first);
+	return 0;
+}
+
+/* Sockets that are not the predecessor's: what was in its rings is lost with them. */
+static void source_renew(struct uvf *uvf, const struct uvf_source *source)
+{
+	held_back_free(uvf, source);
+	for (uint32_t i = 0; i < uvf->frames; i++) {
+		const struct uvf_place *place = &uvf->place[i];
+
+		if (place->source == source->number &&
+		    (place->state == PLACE_FILLING || place->state == PLACE_SENDING))
+			frame_put(uvf, i);
+	}
+}
+
+int dev_resume(struct uvf_dev *dev, bool same_sockets)
+{
+	uint32_t *scratch = calloc(dev->info.ring_size, sizeof(*scratch));
+
+	if (!scratch)
+		return uvf_fail(ENOMEM, "no memory to resume %s", dev->info.name);
+	for (unsigned int i = 0; i < dev->sources; i++) {
+		if (same_sockets)
+			source_resume(dev->uvf, &dev->source[i], scratch);
+		else
+			source_renew(dev->uvf, &dev->source[i]);
+	}
+	free(scratch);
+	return held_again(dev);
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A source of frames: one AF_XDP socket on one queue, over the session's memory.
+ *
+ * Each has a UMEM registration of its own over the same memfd, rather than a share of one
+ * (XDP_SHARED_UMEM): addresses are the same in all of them, so that a frame moves between
+ * functions by its descriptor alone, but no socket depends on the life of another, and a
+ * zero-copy function and one that copies go together.
+ */
+#include "uvfd.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "why.h"
+
+/* The kernel releases the queue of a socket that was closed a little later. */
+#define BIND_TRIES 40
+#define BIND_PAUSE_NS 5000000
+
+static int umem_register(int xsk, const struct session *session)
+{
+	struct xdp_umem_reg reg = {
+		.len = session->memory_size,
+		.chunk_size = session->frame_size,
+	};
+	void *area;
+	int err = 0;
+
+	area = mmap(NULL, session->memory_size, PROT_READ | PROT_WRITE, MAP_SHARED,
+		    session->memory, 0);
+	if (area == MAP_FAILED)
+		return uvf_fail(errno, "can't map the appliance's memory: %s", strerror(errno));
+	reg.addr = (uintptr_t)area;
+	if (setsockopt(xsk, SOL_XDP, XDP_UMEM_REG, &reg, sizeof(reg)))
+		err = uvf_fail(errno, "the kernel refuses %llu bytes as a UMEM: %s",
+			       (unsigned long long)reg.len, strerror(errno));
+	/* The kernel holds the pages. */
+	munmap(area, session->memory_size);
+	return err;
+}
+
+static int rings_make(int xsk, uint32_t size)
+{
+	static const int rings[] = {
+		XDP_UMEM_FILL_RING, XDP_UMEM_COMPLETION_RING, XDP_RX_RING, XDP_TX_RING,
+	};
+
+	for (unsigned int i = 0; i < sizeof(rings) / sizeof(rings[0]); i++)
+		if (setsockopt(xsk, SOL_XDP, rings[i], &size, sizeof(size)))
+			return uvf_fail(errno, "can't make AF_XDP rings of %u entries: %s", size,
+					strerror(errno));
+	return 0;
+}
+
+int source_make(struct source *source, const struct session *session, uint32_t ring_size)
+{
+	int err;
+
+	source->xsk = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
+	if (source->xsk < 0)
+		return uvf_fail(errno, "can't make an AF_XDP socket: %s", strerror(errno));
+	err = umem_register(source->xsk, session);
+	if (!err)
+		err = rings_make(source->xsk, ring_size);
+	return err;
+}
+
+static int bind_mode(const struct source *source, uint16_t mode)
+{
+	const struct timespec pause = { .tv_nsec = BIND_PAUSE_NS };
+	struct sockaddr_xdp addr = {
+		.sxdp_family = AF_XDP,
+		.sxdp_flags = mode | XDP_USE_NEED_WAKEUP,
+		.sxdp_ifindex = source->netdev,
+		.sxdp_queue_id = source->queue,
+	};
+
+	for (int i = 0; bind(source->xsk, (struct sockaddr *)&addr, sizeof(addr)); i++) {
+		if (errno != EBUSY || i == BIND_TRIES)
+			return -errno;
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
+int source_bind(struct source *source, const char *name)
+{
+	int err = bind_mode(source, XDP_ZEROCOPY);
+
+	source->zerocopy = !err;
+	if (err && err != -EBUSY)
+		err = bind_mode(source, XDP_COPY);
+	if (err == -EBUSY)
+		return uvf_fail(EBUSY, "another program has an AF_XDP socket on %s, queue %u: "
+				       "end it first", name, source->queue);
+	if (err)
+		return uvf_fail(-err, "can't bind an AF_XDP socket to %s, queue %u: %s", name,
+				source->queue, strerror(-err));
+	source->bound = true;
+	return 0;
+}
+
+void source_close(struct source *source)
+{
+	if (source->xsk >= 0)
+		close(source->xsk);
+	*source = (struct source){ .xsk = -1 };
+}
