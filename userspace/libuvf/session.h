@@ -136,7 +136,7 @@ void source_close(struct uvf_source *source);
  */
 int dev_resume(struct uvf_dev *dev, bool same_sockets);
 
-/* --- dev.c, burst.c ---------------------------------------------------------------------------- */
+/* --- dev.c, burst.c ------------------------------------------------------------------------- */
 
 /* One function must not be lent all frames before the last one has any. */
 void frames_share(struct uvf *uvf, unsigned int functions);

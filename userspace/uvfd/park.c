@@ -227,7 +227,7 @@ void park_adopt(void)
 		park_drop(&refused[--refusals]);
 }
 
-/* --- the connection ---------------------------------------------------------------------------- */
+/* --- the connection ------------------------------------------------------------------------- */
 
 int park_open(const char *path)
 {
