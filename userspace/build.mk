@@ -12,17 +12,18 @@ USERSPACE_CFLAGS = $(CPPFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden -D_GNU_SOURCE
 # Code that libuvf and the programs share; then what needs netlink as well.
 COMMON_PROTO := why proto
 COMMON_LINK := link rtnl
+COMMON_CNI := cni confine
 LIBUVF := session memory dev source resume burst
 UVFD := main model steer attach inherit tc session serve lease source park keep keeper
 UVF := main facts query list show stats monitor add release run progs queues \
-	doctor doctor_host doctor_link doctor_program doctor_flow rates top top_screen
+	doctor doctor_host doctor_link doctor_program doctor_flow rates top top_screen cni cni_client
 
 userspace_objects = $(patsubst %,$(O)/obj/userspace/$(1)/%.o,$(2))
 COMMON_PROTO_O := $(call userspace_objects,common,$(COMMON_PROTO))
 COMMON_O := $(COMMON_PROTO_O) $(call userspace_objects,common,$(COMMON_LINK))
 LIBUVF_O := $(call userspace_objects,libuvf,$(LIBUVF))
 UVFD_O := $(call userspace_objects,uvfd,$(UVFD))
-UVF_O := $(call userspace_objects,uvf,$(UVF))
+UVF_O := $(call userspace_objects,uvf,$(UVF)) $(call userspace_objects,common,$(COMMON_CNI))
 
 LIBUVF_SO := $(O)/lib/libuvf.so
 USERSPACE := $(LIBUVF_SO) $(O)/bin/uvfd $(O)/bin/uvf
@@ -31,7 +32,7 @@ $(O)/obj/userspace/%.o: userspace/%.c
 	@mkdir -p $(@D)
 	$(CC) $(USERSPACE_CFLAGS) -MMD -MP -c $< -o $@
 
-$(UVFD_O): $(BPF_SKELETONS)
+$(UVFD_O) $(UVF_O): $(BPF_SKELETONS)
 
 $(LIBUVF_SO): $(LIBUVF_O) $(COMMON_PROTO_O) userspace/libuvf/libuvf.map
 	@mkdir -p $(@D)
@@ -49,7 +50,8 @@ $(O)/bin/uvfd: $(UVFD_O) $(COMMON_O)
 $(O)/bin/uvf: $(UVF_O) $(COMMON_O)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ \
-		$(call userspace_pkg,--libs,libnl-genl-3.0 json-c libxdp libbpf ncursesw)
+		$(call userspace_pkg,--libs,libnl-genl-3.0 json-c libxdp libbpf ncursesw \
+			libevent_core libseccomp)
 
 userspace: $(USERSPACE)
 .PHONY: userspace

@@ -5,7 +5,7 @@ KSELFTEST := $(O)/tests/xsk $(O)/tests/tap $(O)/tests/rawlink $(O)/tests/without
 	$(O)/tests/nl_uvf $(O)/tests/nl_route $(O)/tests/nl_fuzz $(O)/tests/pci_fuzz $(O)/tests/faults \
 	$(O)/tests/redirect.bpf.o $(O)/tests/seq
 
-$(O)/tests/xsk: tests/kselftest/xsk.c tests/kselftest/redirect.c tests/kselftest/redirect.h
+$(O)/tests/xsk: $(addprefix tests/kselftest/,xsk.c redirect.c cni_map.c redirect.h cni_map.h)
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE $(CFLAGS) $(filter %.c,$^) -lxdp -lbpf -o $@
 

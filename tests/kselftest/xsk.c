@@ -14,6 +14,8 @@
  *		shared			the sockets share one UMEM (XDP_SHARED_UMEM)
  *		sg			XDP_USE_SG: frames may take several chunks (Linux 6.6)
  *		unaligned		XDP_UMEM_UNALIGNED_CHUNK_FLAG, and odd addresses
+ *		cni=PATH		ask `uvf cni` for the map, and load no program; with "busy",
+ *					have it set busy polling
  *	xsk query DEVICE MAC COUNT [WORD]…	ask from an AF_XDP socket, queue 0
  *	xsk bind DEVICE [WORD]…		only bind a socket, and let go of it
  *	xsk leave DEVICE MTU [WORD]…	bind, let go of it, and set the MTU at once
@@ -29,6 +31,7 @@
  *
  * Both sides print what they counted, and check each byte. Exit: 0 when all came back.
  */
+#include "cni_map.h"
 #include "redirect.h"
 
 #include <arpa/inet.h>
@@ -169,6 +172,7 @@ struct wish {
 	uint32_t chunk;
 	int queues;
 	bool busy, shared, unaligned;
+	const char *cni;
 };
 
 /* Of <linux/if_xdp.h> since 6.6 */
@@ -199,6 +203,8 @@ static struct wish parse_wish(char **words)
 			wish.unaligned = true;
 		else if (!strcmp(*words, "sg"))
 			wish.bind_flags |= XDP_USE_SG;
+		else if (!strncmp(*words, "cni=", 4))
+			wish.cni = *words + 4;
 		else if (strcmp(*words, "zerocopy") && strcmp(*words, "wakeup"))
 			die("'%s' is not known", *words);
 	}
@@ -216,21 +222,29 @@ static void open_umem(struct socket *s, const struct wish *wish)
 		.flags = wish->unaligned ? XDP_UMEM_UNALIGNED_CHUNK_FLAG : 0,
 	};
 	size_t size = (size_t)NR_CHUNKS * wish->chunk * (wish->shared ? wish->queues : 1);
-	int err;
+	int err, tries;
 
 	s->memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (s->memory == MAP_FAILED)
 		die("no memory for the UMEM");
-	err = xsk_umem__create(&s->umem, s->memory, size, &s->fill, &s->completion, &config);
+	for (tries = 0; tries < 100; tries++) {
+		err = xsk_umem__create(&s->umem, s->memory, size, &s->fill, &s->completion,
+				       &config);
+		if (err != -ENOBUFS)
+			break;
+		usleep(20000);
+	}
 	if (err)
 		die("the UMEM is refused: %s", strerror(-err));
 }
 
-static void prefer_busy_poll(struct socket *s)
+static void prefer_busy_poll(struct socket *s, const struct wish *wish)
 {
 	int fd = xsk_socket__fd(s->xsk), one = 1, usecs = 20, budget = 64;
 
-	if (setsockopt(fd, SOL_SOCKET, SO_PREFER_BUSY_POLL, &one, sizeof(one)) ||
+	if (wish->cni)
+		cni_busy_poll(wish->cni, fd);
+	else if (setsockopt(fd, SOL_SOCKET, SO_PREFER_BUSY_POLL, &one, sizeof(one)) ||
 	    setsockopt(fd, SOL_SOCKET, SO_BUSY_POLL, &usecs, sizeof(usecs)) ||
 	    setsockopt(fd, SOL_SOCKET, SO_BUSY_POLL_BUDGET, &budget, sizeof(budget)))
 		die("busy polling is refused: %s", strerror(errno));
@@ -275,7 +289,7 @@ static void open_socket(struct socket *s, const char *device, int queue, const s
 		die("bind to %s: %s", device, strerror(-err));
 	s->pieces = wish->bind_flags & XDP_USE_SG;
 	if (wish->busy)
-		prefer_busy_poll(s);
+		prefer_busy_poll(s, wish);
 }
 
 static bool is_zerocopy(struct socket *s)
@@ -495,6 +509,20 @@ static void attach_sockets(const char *device, struct socket *s, int n)
 	redirect_attach(index_of(device), object, s->pieces ? "to_socket_sg" : "to_socket");
 }
 
+/* Of a program that `uvf cni` has loaded. */
+static void fill_map(const char *device, struct socket *s, const struct wish *wish)
+{
+	int i, fd, map;
+
+	for (i = 0; i < wish->queues; i++) {
+		map = cni_map(wish->cni, device);
+		fd = xsk_socket__fd(s[i].xsk);
+		if (bpf_map_update_elem(map, &i, &fd, 0))
+			die("the map is not filled: %s", strerror(errno));
+		close(map);
+	}
+}
+
 static int echo(char **args)
 {
 	static struct socket s[MAX_QUEUES];
@@ -502,7 +530,10 @@ static int echo(char **args)
 	int i, err;
 
 	open_all(s, args[0], &wish, 0);
-	attach_sockets(args[0], s, wish.queues);
+	if (wish.cni)
+		fill_map(args[0], s, &wish);
+	else
+		attach_sockets(args[0], s, wish.queues);
 	printf("ready %s\n", is_zerocopy(&s[0]) ? "zerocopy" : "copy");
 	fflush(stdout);
 	err = serve(s, wish.queues);
@@ -514,7 +545,7 @@ static int echo(char **args)
 	}
 	printf("questions %lu answers %lu broken %lu end %s\n", s[0].questions, s[0].answers,
 	       s[0].broken, err ? strerror(err) : "asked");
-	if (if_nametoindex(args[0]))
+	if (!wish.cni && if_nametoindex(args[0]))
 		bpf_xdp_detach(index_of(args[0]), 0, NULL);
 	return s[0].broken ? 1 : 0;
 }

@@ -19,7 +19,7 @@ union control {
 	struct cmsghdr align;
 };
 
-static int send_message(int sock, const void *data, size_t size, int fd, int flags)
+int uvf_message_send(int sock, const void *data, size_t size, int fd, int flags)
 {
 	struct iovec iov = { .iov_base = (void *)data, .iov_len = size };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
@@ -65,8 +65,7 @@ static int take_fd(struct msghdr *msg)
 	return kept;
 }
 
-/* The bytes received, 0 at the end, or -errno; -EPROTO with a sentence. @fd is set always. */
-static ssize_t receive_message(int sock, void *data, size_t size, int flags, int *fd)
+ssize_t uvf_message_receive(int sock, void *data, size_t size, int flags, int *fd)
 {
 	struct iovec iov = { .iov_base = data, .iov_len = size };
 	union control control;
@@ -131,7 +130,7 @@ static int receive_reply(int sock, uint32_t number, struct uvf_reply *reply, int
 	ssize_t got;
 
 	for (;;) {
-		got = receive_message(sock, reply, sizeof(*reply), 0, fd);
+		got = uvf_message_receive(sock, reply, sizeof(*reply), 0, fd);
 		if (got <= 0 && got != -EPROTO)
 			return uvf_fail(EPIPE, "uvfd closed the connection");
 		if (got != sizeof(*reply) || !passed_over(reply, number))
@@ -171,7 +170,7 @@ int uvf_proto_call(int sock, const struct uvf_request *request, int fd_out,
 	int err, fd;
 
 	numbered.number = next_number();
-	err = send_message(sock, &numbered, sizeof(numbered), fd_out, 0);
+	err = uvf_message_send(sock, &numbered, sizeof(numbered), fd_out, 0);
 	if (err)
 		return uvf_fail(-err, "can't send to uvfd: %s", strerror(-err));
 	err = receive_reply(sock, numbered.number, reply, &fd);
@@ -187,7 +186,7 @@ static int receive_request(int sock, struct uvf_incoming *in, int flags)
 	ssize_t got;
 	int err;
 
-	got = receive_message(sock, &in->request, sizeof(in->request), MSG_DONTWAIT | flags,
+	got = uvf_message_receive(sock, &in->request, sizeof(in->request), MSG_DONTWAIT | flags,
 			      &in->fd);
 	if (got == -EAGAIN)
 		return 0;
@@ -225,7 +224,7 @@ void uvf_proto_consume(int sock)
 
 int uvf_proto_answer(int sock, const struct uvf_reply *reply, int fd)
 {
-	return send_message(sock, reply, sizeof(*reply), fd, MSG_DONTWAIT);
+	return uvf_message_send(sock, reply, sizeof(*reply), fd, MSG_DONTWAIT);
 }
 
 static bool ended(const char *text, size_t size)

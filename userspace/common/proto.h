@@ -24,7 +24,9 @@
 #ifndef UVF_PROTO_H
 #define UVF_PROTO_H
 
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define UVF_PROTO_VERSION 2
 
@@ -145,5 +147,12 @@ int uvf_proto_answer(int sock, const struct uvf_reply *reply, int fd);
 
 /* 0, or -EPROTO with a sentence: what the fields of a request must be. Touches nothing else. */
 int uvf_proto_check(const struct uvf_request *request);
+
+/*
+ * One message, of any protocol, and with it a descriptor or -1. Sending: 0 or -errno. Receiving:
+ * the bytes, 0 at the end, or -errno; -EPROTO with a sentence. @fd is set always.
+ */
+int uvf_message_send(int sock, const void *data, size_t size, int fd, int flags);
+ssize_t uvf_message_receive(int sock, void *data, size_t size, int flags, int *fd);
 
 #endif /* UVF_PROTO_H */

@@ -27,6 +27,7 @@ static const struct {
 	{ "monitor", cmd_monitor, "tell of functions that come, change and go" },
 	{ "release", cmd_release, "give back what a dead appliance left" },
 	{ "run", cmd_run, "start an appliance on its functions, unprivileged" },
+	{ "cni", cmd_cni, "serve functions to DPDK in a container" },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

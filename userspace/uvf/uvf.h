@@ -11,6 +11,7 @@
 
 /* A command: called with its own name as argv[0]; returns the exit status. */
 int cmd_add(int argc, char **argv);
+int cmd_cni(int argc, char **argv);
 int cmd_del(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_list(int argc, char **argv);

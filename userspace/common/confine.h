@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What a process gives up once it has what it needs. Each returns 0 or -errno with a sentence. */
+#ifndef UVF_CONFINE_H
+#define UVF_CONFINE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Keeps the capabilities of @mask (1 << CAP_…) and no other, and takes no new ones. */
+int confine_capabilities(uint64_t mask);
+
+/* A system call that stays, with any arguments, or with one of them as given. */
+struct confine_call {
+	int number;
+	int argument; /* 1 for the first; 0: none is looked at */
+	uint64_t value;
+};
+
+/*
+ * Any system call but @calls ends the process, but for those that memory, time, signals, stdio and
+ * the end take. Nothing that is mapped can be executed. Not under the sanitizers, which make calls
+ * of many kinds when they have something to report.
+ */
+int confine_calls(const struct confine_call *calls, size_t n);
+
+#endif /* UVF_CONFINE_H */
