@@ -11,12 +11,14 @@ USERSPACE_CFLAGS = $(CPPFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden -D_GNU_SOURCE
 
 # Code that libuvf and the programs share; then what needs netlink as well.
 COMMON_PROTO := why proto
-COMMON_LINK := link rtnl
+COMMON_LINK := link rtnl ethtool
 COMMON_CNI := cni confine
 LIBUVF := session memory dev source resume burst
 UVFD := main model steer attach inherit tc session serve lease source park keep keeper
 UVF := main facts query list show stats monitor add release run progs queues \
 	doctor doctor_host doctor_link doctor_program doctor_flow rates top top_screen cni cni_client
+UVFD += direct ledger
+UVF += lease
 
 userspace_objects = $(patsubst %,$(O)/obj/userspace/$(1)/%.o,$(2))
 COMMON_PROTO_O := $(call userspace_objects,common,$(COMMON_PROTO))
@@ -45,7 +47,7 @@ $(LIBUVF_SO): $(LIBUVF_O) $(COMMON_PROTO_O) userspace/libuvf/libuvf.map
 $(O)/bin/uvfd: $(UVFD_O) $(COMMON_O)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ \
-		$(call userspace_pkg,--libs,libxdp libbpf libnl-3.0 libevent_core)
+		$(call userspace_pkg,--libs,libxdp libbpf libnl-3.0 libevent_core json-c)
 
 $(O)/bin/uvf: $(UVF_O) $(COMMON_O)
 	@mkdir -p $(@D)

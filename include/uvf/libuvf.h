@@ -91,7 +91,11 @@ struct uvf_frame {
 struct uvf_opts {
 	size_t size; /* of this structure, for later versions to grow */
 	uint32_t frames; /* frames in the UMEM, 64 to 1048576; default 8192 */
-	uint32_t frame_size; /* bytes, 2048 or 4096; default 2048, of which 256 are headroom */
+	/*
+	 * Bytes of a frame, 2048 or 4096, of which 256 are headroom; default: what UVF_FRAME_SIZE
+	 * in the environment says, else 2048.
+	 */
+	uint32_t frame_size;
 	const char *socket; /* of uvfd; default: what `uvf run` hands down, else UVF_SOCKET */
 	/*
 	 * Seconds that functions and frames wait for a successor, when this process dies without

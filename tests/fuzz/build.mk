@@ -5,7 +5,7 @@ FUZZ_CC ?= clang
 FUZZ_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror -Wno-unused-parameter -D_GNU_SOURCE \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 FUZZERS := $(addprefix $(O)/fuzz/,fuzz_fw_packet fuzz_fw_config \
-	fuzz_proto fuzz_link fuzz_cni)
+	fuzz_proto fuzz_link fuzz_cni fuzz_ledger)
 
 $(O)/fuzz/fuzz_fw_%: tests/fuzz/fuzz_fw_%.c tests/unit/test_fw.h $(FW_CORE_C) $(FW_HEADERS)
 	@mkdir -p $(@D)
@@ -21,6 +21,13 @@ $(O)/fuzz/fuzz_proto $(O)/fuzz/fuzz_link $(O)/fuzz/fuzz_cni: $(O)/fuzz/%: tests/
 	$(FUZZ_CC) $(FUZZ_CFLAGS) -Iinclude -Iuserspace/common \
 		$(call userspace_pkg,--cflags,libnl-3.0) $< userspace/common/why.c \
 		userspace/common/$(*:fuzz_%=%).c -o $@ $(call userspace_pkg,--libs,libnl-3.0)
+
+# What an earlier uvfd noted.
+$(O)/fuzz/fuzz_ledger: tests/fuzz/fuzz_ledger.c userspace/uvfd/ledger.c userspace/common/why.c \
+		$(wildcard userspace/uvfd/*.h userspace/common/*.h)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(FUZZ_CFLAGS) -Iinclude -Iuserspace/common -Iuserspace/uvfd $(filter %.c,$^) -o $@ \
+		$(call userspace_pkg,--libs,json-c)
 
 fuzzers: $(FUZZERS)
 .PHONY: fuzzers

@@ -5,7 +5,7 @@
 UNIT_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
 UNIT_LIBUVF := test_libuvf_frames test_libuvf_dev test_libuvf_session
 UNIT_TESTS := $(addprefix $(O)/tests/unit/,test_fw_checksum test_fw_config test_fw_ip test_fw_arp \
-	test_fw_rules test_proto test_link $(UNIT_LIBUVF))
+	test_fw_rules test_proto test_link test_direct $(UNIT_LIBUVF))
 
 $(O)/tests/unit/test_fw_%: UNIT_SOURCES = $(FW_CORE_C)
 $(O)/tests/unit/test_fw_%: UNIT_CFLAGS = -I$(FW_DIR)
@@ -34,6 +34,18 @@ $(UNIT_RUNTIME): $(O)/tests/unit/%: tests/unit/%.c \
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(UNIT_SAN) -D_GNU_SOURCE -Iinclude -Iuserspace/common \
 		$(UNIT_CFLAGS) $< $(UNIT_SOURCES) -o $@ -lcmocka $(UNIT_LIBS)
+
+# uvfd's, with a network card that is played.
+UNIT_DIRECT := userspace/uvfd/direct.c userspace/uvfd/ledger.c userspace/common/ethtool.c \
+	userspace/common/why.c
+$(O)/tests/unit/test_direct: tests/unit/test_direct.c tests/unit/played_card.c \
+		tests/unit/played_card.h $(UNIT_DIRECT) \
+		$(wildcard userspace/uvfd/*.h userspace/common/*.h include/uvf/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(UNIT_SAN) -D_GNU_SOURCE -Iinclude -Iuserspace/common \
+		-Iuserspace/uvfd $(call userspace_pkg,--cflags,libnl-3.0 json-c) \
+		-Wl,--wrap=ioctl,--wrap=if_indextoname $(filter %.c,$^) -o $@ \
+		-lcmocka $(call userspace_pkg,--libs,json-c)
 
 unit-tests: $(UNIT_TESTS)
 .PHONY: unit-tests

@@ -280,6 +280,15 @@ static int check_lease(const struct uvf_request *request)
 	return 0;
 }
 
+static int check_direct(const struct uvf_request *request)
+{
+	if (request->direct.by >= UVF_DIRECT_BYS)
+		return uvf_fail(EPROTO, "way %u to a queue is unknown", request->direct.by);
+	if (request->direct.copy > 1)
+		return uvf_fail(EPROTO, "%u is no word on copying", request->direct.copy);
+	return 0;
+}
+
 int uvf_proto_check(const struct uvf_request *request)
 {
 	if (request->version != UVF_PROTO_VERSION)
@@ -296,6 +305,8 @@ int uvf_proto_check(const struct uvf_request *request)
 		return check_lease(request);
 	case UVF_MSG_SOURCE:
 		return check_source(request);
+	case UVF_MSG_DIRECT:
+		return check_direct(request);
 	case UVF_MSG_BIND:
 	case UVF_MSG_RELEASE:
 	case UVF_MSG_LIST:

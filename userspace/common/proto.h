@@ -45,14 +45,24 @@ enum uvf_msg_type {
 	UVF_MSG_LIST, /* counters and lease of one function: of @function, or the next one */
 	UVF_MSG_RESUME, /* the reply carries the memfd that the predecessor left */
 	UVF_MSG_SOURCE, /* the reply carries a further AF_XDP socket of a leased function */
+	UVF_MSG_DIRECT, /* reserve receive queues of the uplink for a function, or none */
 	UVF_MSG_TYPES,
+};
+
+/* How a function's frames come to the queues of its uplink that it has leased. */
+enum uvf_direct_by {
+	UVF_DIRECT_AUTO, /* asked for only: the first of these that the card can do */
+	UVF_DIRECT_RULE, /* a rule for its address leads to one queue; the hash leads others away */
+	UVF_DIRECT_RSS, /* the hash leads all frames of the uplink to leased queues */
+	UVF_DIRECT_NONE, /* as they happen to arrive */
+	UVF_DIRECT_BYS,
 };
 
 struct uvf_request {
 	uint16_t version;
 	uint16_t type;
 	uint32_t number; /* of the request; any, 0: the reply is taken as it comes */
-	char function[UVF_PROTO_NAME]; /* LEASE, SOURCE, BIND, RELEASE, LIST */
+	char function[UVF_PROTO_NAME]; /* LEASE, SOURCE, BIND, RELEASE, LIST, DIRECT */
 	union {
 		struct {
 			char appliance[UVF_PROTO_APPLIANCE];
@@ -77,6 +87,13 @@ struct uvf_request {
 			uint32_t after; /* cursor of the last reply, 0 for the first function */
 			uint32_t pad;
 		} list; /* when @function is empty; -ENOENT ends it */
+		struct {
+			uint64_t queues; /* bit 0: queue 0 */
+			uint32_t count; /* when @queues is 0: so many, any; 0: give them back */
+			uint32_t by; /* enum uvf_direct_by */
+			uint32_t copy; /* 1: not zero-copy */
+			uint32_t pad;
+		} direct;
 	};
 };
 
@@ -122,6 +139,11 @@ struct uvf_reply {
 	uint64_t xsk_rx_ring_full;
 	uint64_t xsk_rx_no_frame;
 	uint64_t xsk_tx_invalid;
+	uint64_t direct_queues; /* of the uplink, that it has reserved */
+	uint32_t direct_by; /* enum uvf_direct_by: what was asked for; while on, what it came to */
+	uint32_t direct_on; /* 1: an appliance is on them */
+	uint32_t direct_zerocopy; /* 1: and the card writes into its memory */
+	uint32_t pad2;
 };
 
 /*

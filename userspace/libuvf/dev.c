@@ -123,8 +123,7 @@ static int dev_setup(struct uvf_dev *dev, const struct uvf_reply *lease, int fd)
 {
 	int err = sources_open(dev, lease, fd);
 
-	if (!err && lease->unbound)
-		err = dev_bind(dev);
+	dev->unbound = lease->unbound;
 	if (!err && dev->uvf->resumed)
 		err = dev_resume(dev, lease->resumed);
 	return err;
@@ -177,12 +176,17 @@ int uvf_dev__open(struct uvf_dev **to, struct uvf *uvf, const char *name)
 	dev->epoll = -1;
 	uvf->devs[i] = dev;
 	err = dev_lease(dev, name);
+	if (!err) {
+		frames_share(uvf, i + 1);
+		dev_refill(dev);
+		/* What it receives has room now. */
+		if (dev->unbound)
+			err = dev_bind(dev);
+	}
 	if (err) {
 		uvf_dev__close(dev);
 		return err;
 	}
-	frames_share(uvf, i + 1);
-	dev_refill(dev);
 	if (uvf->resumed)
 		dev_kick(dev);
 	*to = dev;

@@ -23,6 +23,20 @@ const char *uvf__why(void)
 	return uvf_why();
 }
 
+/* What a card needs (`uvf lease`) the operator knows, and not the appliance's author. */
+static int frame_size_default(uint32_t *size)
+{
+	const char *text = getenv("UVF_FRAME_SIZE");
+
+	*size = FRAME_SIZE_DEFAULT;
+	if (!text || !strcmp(text, "2048"))
+		return 0;
+	*size = 4096;
+	if (!strcmp(text, "4096"))
+		return 0;
+	return uvf_fail(EINVAL, "UVF_FRAME_SIZE=%s: 2048 or 4096 are possible", text);
+}
+
 static int options_read(const struct uvf_opts *opts, struct uvf_opts *to)
 {
 	*to = (struct uvf_opts){ .size = sizeof(*to) };
@@ -39,8 +53,8 @@ static int options_read(const struct uvf_opts *opts, struct uvf_opts *to)
 				UVF_LINGER_MAX);
 	if (!to->frames)
 		to->frames = FRAMES_DEFAULT;
-	if (!to->frame_size)
-		to->frame_size = FRAME_SIZE_DEFAULT;
+	if (!to->frame_size && frame_size_default(&to->frame_size))
+		return -EINVAL;
 	if (to->frames < FRAMES_MIN || to->frames > FRAMES_MAX)
 		return uvf_fail(EINVAL, "%u frames: %u to %u are possible", to->frames, FRAMES_MIN,
 				FRAMES_MAX);

@@ -45,6 +45,7 @@ struct uvf_dev {
 
 	/* slow path */
 	bool leased;
+	bool unbound; /* uvfd is to be told that the rings are filled */
 	int epoll; /* over several sources, or -1 */
 	struct uvf_dev_info info;
 };

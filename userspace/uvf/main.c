@@ -24,6 +24,7 @@ static const struct {
 	{ "stats", cmd_stats, "show what a function received, sent and dropped" },
 	{ "top", cmd_top, "show live what functions receive, send and drop" },
 	{ "doctor", cmd_doctor, "tell why a function receives nothing, and what to do" },
+	{ "lease", cmd_lease, "lease receive queues of an uplink to a function" },
 	{ "monitor", cmd_monitor, "tell of functions that come, change and go" },
 	{ "release", cmd_release, "give back what a dead appliance left" },
 	{ "run", cmd_run, "start an appliance on its functions, unprivileged" },

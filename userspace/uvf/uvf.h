@@ -14,6 +14,7 @@ int cmd_add(int argc, char **argv);
 int cmd_cni(int argc, char **argv);
 int cmd_del(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
+int cmd_lease(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_monitor(int argc, char **argv);
 int cmd_release(int argc, char **argv);

@@ -92,6 +92,11 @@ static void program_close(struct lease *lease)
 	lease->attached = false;
 }
 
+bool lease_has_direct(const struct lease *lease)
+{
+	return lease->sources > lease->queues;
+}
+
 /* First the queues, then the program: somebody else who has a queue keeps both. */
 static int bind_all(struct lease *lease)
 {
@@ -99,10 +104,10 @@ static int bind_all(struct lease *lease)
 	int err = 0;
 
 	for (unsigned int i = 0; !err && i < lease->sources; i++)
-		err = source_bind(&lease->source[i], name);
+		err = source_bind(&lease->source[i]);
 	if (!err)
 		err = program_load(lease, name);
-	for (uint32_t i = 0; !err && i < lease->sources; i++)
+	for (uint32_t i = 0; !err && i < lease->queues; i++)
 		if (bpf_map_update_elem(lease->sockets, &lease->source[i].queue,
 					&lease->source[i].xsk, BPF_ANY))
 			err = uvf_fail(errno, "can't steer %s into its sockets: %s", name,
@@ -112,14 +117,10 @@ static int bind_all(struct lease *lease)
 	return err;
 }
 
-int lease_bind(struct lease *lease)
+static int bind_now(struct lease *lease)
 {
-	int err;
+	int err = bind_all(lease);
 
-	if (lease->bound)
-		return uvf_fail(EALREADY, "the sockets of %s are bound already",
-				lease->function->name);
-	err = bind_all(lease);
 	if (err)
 		return err;
 	lease->bound = true;
@@ -129,15 +130,37 @@ int lease_bind(struct lease *lease)
 	return 0;
 }
 
+int lease_bind(struct lease *lease)
+{
+	int err = 0;
+
+	if (lease->bound && !lease_has_direct(lease))
+		return uvf_fail(EALREADY, "the sockets of %s are bound already",
+				lease->function->name);
+	if (!lease->bound)
+		err = bind_now(lease);
+	if (!err)
+		direct_start(lease->function);
+	return err;
+}
+
+static void sources_plan(struct lease *lease)
+{
+	for (lease->sources = 0; lease->sources < lease->queues; lease->sources++)
+		lease->source[lease->sources] = (struct source){
+			.netdev = lease->netdev,
+			.queue = lease->sources,
+		};
+	direct_plan(lease);
+}
+
 static int sources_make(struct lease *lease)
 {
 	int err = 0;
 
-	for (unsigned int i = 0; !err && i < lease->sources; i++) {
-		lease->source[i].netdev = lease->netdev;
-		lease->source[i].queue = i;
+	sources_plan(lease);
+	for (unsigned int i = 0; !err && i < lease->sources; i++)
 		err = source_make(&lease->source[i], lease->session, lease->ring_size);
-	}
 	return err;
 }
 
@@ -184,7 +207,7 @@ static int lease_setup(struct lease *lease)
 	if (!err && maps_when_bound == UNKNOWN)
 		err = find_out(lease);
 	if (!err && maps_when_bound == YES)
-		err = lease_bind(lease);
+		err = bind_now(lease);
 	return err;
 }
 
@@ -219,7 +242,7 @@ int lease_open(struct session *session, struct function *function, unsigned int 
 		return -ENOMEM;
 	lease->ring_size = ring_size;
 	lease->request = request;
-	lease->sources = queues;
+	lease->queues = queues;
 	err = lease_setup(lease);
 	if (err)
 		lease_close(lease);
@@ -230,6 +253,7 @@ void lease_close(struct lease *lease)
 {
 	if (lease->bound)
 		say("%s: given back", lease->function->name);
+	direct_stop(lease->function);
 	program_close(lease);
 	sources_close(lease);
 	park_drop(&lease->kept);

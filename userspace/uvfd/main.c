@@ -129,10 +129,14 @@ static int start(struct event_base *base)
 
 	if (!err)
 		err = park_open(socket_path);
-	if (!err)
+	if (!err) {
+		direct_open(socket_path);
 		err = model_open(base);
-	if (!err)
+	}
+	if (!err) {
 		park_adopt();
+		direct_settle();
+	}
 	return err;
 }
 
@@ -165,6 +169,7 @@ static int run(void)
 	}
 	sessions_close(leave);
 	model_close(leave);
+	direct_close();
 	park_close(leave);
 	for (unsigned int i = 0; i < SIGNALS; i++)
 		if (events[i])

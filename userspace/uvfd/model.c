@@ -63,6 +63,7 @@ static void unsteer(struct function *function)
 
 	if (!uplink)
 		return;
+	direct_off(function);
 	steer_remove(uplink->steer, &function->entry);
 	uplink->users--;
 	function->uplink = NULL;
@@ -120,6 +121,7 @@ static void steer(struct function *function, const struct uvf_function *now)
 	uplink->users++;
 	function->entry = entry;
 	function->refused = false;
+	direct_on(function);
 	if (verbose)
 		say("%s: steered from %s", function->name, now->uplink->name);
 }
@@ -204,6 +206,7 @@ static void function_drop(struct function *function)
 		session_notice(session, 0);
 	}
 	unsteer(function);
+	direct_forget(function);
 	HASH_DEL(model.functions, function);
 	free(function);
 }
@@ -348,6 +351,21 @@ struct function *model_find(const char *name, struct uvf_function *links)
 	else
 		uvf_fail(ENODEV, "there is no function %s: `uvf list` shows those there are", name);
 	return NULL;
+}
+
+struct function *model_get(int key)
+{
+	struct function *function;
+
+	HASH_FIND_INT(model.functions, &key, function);
+	return function;
+}
+
+bool model_look(const struct function *function, struct uvf_function *links)
+{
+	const struct uvf_link *port = uvf_links_get(&model.links, function->key);
+
+	return port && uvf_function_of(&model.links, port, links);
 }
 
 struct function *model_next(int after, struct uvf_function *links)

@@ -153,6 +153,8 @@ static void adopt_sources(struct lease *lease, const struct keep_item *item)
 			.xsk = item->fd[2 + i],
 			.bound = true,
 		};
+	while (lease->queues < lease->sources && !lease->source[lease->queues].direct)
+		lease->queues++;
 }
 
 static struct lease *adopt_lease(const struct keep_item *item, struct session *session)

@@ -204,6 +204,7 @@ static void describe(struct uvf_reply *reply, const struct function *function,
 	reply->mtu = links->netdev->mtu;
 	memcpy(reply->mac, links->netdev->mac, sizeof(reply->mac));
 	reply->steered = function->uplink && steer_is_fast(function->uplink->steer);
+	direct_describe(reply, function);
 	if (!lease)
 		return;
 	strcpy(reply->holder, lease->session->appliance);
@@ -276,7 +277,7 @@ static int on_lease(struct session *session, const struct uvf_request *request,
 			return err;
 	}
 	describe(reply, function, &links);
-	reply->unbound = !function->lease->bound;
+	reply->unbound = !function->lease->bound || lease_has_direct(function->lease);
 	*fd = function->lease->source[0].xsk;
 	return 0;
 }
@@ -306,7 +307,7 @@ static int on_source(const struct session *session, const struct uvf_request *re
 	source = &lease->source[request->source.index];
 	reply->ifindex = source->netdev;
 	reply->queue = source->queue;
-	reply->direct = source->direct;
+	reply->direct = source->direct && direct_sends(lease->function);
 	reply->zerocopy = source->zerocopy;
 	reply->ring_size = lease->ring_size;
 	*fd = source->xsk;
@@ -352,6 +353,19 @@ static int on_release(struct session *session, const struct uvf_request *request
 		return 0;
 	}
 	return session->is_appliance ? -ENOENT : release_parked(request->function);
+}
+
+/* It takes from the uplink, which is the host's: no appliance may. */
+static int on_direct(const struct session *session, const struct uvf_request *request)
+{
+	struct uvf_function links;
+	struct function *function;
+
+	if (session->is_appliance)
+		return uvf_fail(EPERM, "an appliance can't lease queues of an uplink: `uvf lease` "
+				       "does, as root");
+	function = model_find(request->function, &links);
+	return function ? direct_request(request, function, &links) : -ENODEV;
 }
 
 static void count_sockets(struct uvf_reply *reply, const struct lease *lease)
@@ -433,6 +447,9 @@ int session_serve(struct session *session, struct uvf_incoming *in)
 		break;
 	case UVF_MSG_RELEASE:
 		reply.status = on_release(session, &in->request);
+		break;
+	case UVF_MSG_DIRECT:
+		reply.status = on_direct(session, &in->request);
 		break;
 	case UVF_MSG_LIST:
 		reply.status = on_list(session, &in->request, &reply);

@@ -93,6 +93,8 @@ static int deadline_set(struct session *session)
 /* Its client is dead: the leases wait for a successor, as long as the client said. */
 static void session_park(struct session *session)
 {
+	struct lease *lease;
+
 	if (!session->linger || !session->is_appliance || LIST_EMPTY(&session->leases) ||
 	    !lease_can_be_inherited() || deadline_set(session)) {
 		session_close(session);
@@ -102,6 +104,8 @@ static void session_park(struct session *session)
 	close(session->sock);
 	session->event = NULL;
 	session->sock = -1;
+	LIST_FOREACH(lease, &session->leases, entry)
+		direct_stop(lease->function);
 	park_session(session);
 	say("%s (pid %d) is dead: what it had waits %u s for a successor", session->appliance,
 	    (int)session->pid, session->linger);
@@ -143,11 +147,12 @@ void session_inherit(struct session *to, struct session *from)
 		lease->session = to;
 		lease->inherited = true;
 		lease->request = 0;
+		direct_start(lease->function);
 	}
 	session_close(from);
 }
 
-/* --- clients -------------------------------------------------------------------------------------- */
+/* --- clients ------------------------------------------------------------------------------ */
 
 static void refuse(struct session *session)
 {

@@ -88,13 +88,15 @@ static int bind_mode(const struct source *source, uint16_t mode)
 	return 0;
 }
 
-int source_bind(struct source *source, const char *name)
+int source_bind(struct source *source)
 {
-	int err = bind_mode(source, XDP_ZEROCOPY);
+	int err = source->copy ? -EOPNOTSUPP : bind_mode(source, XDP_ZEROCOPY);
+	char name[IFNAMSIZ] = "?";
 
 	source->zerocopy = !err;
 	if (err && err != -EBUSY)
 		err = bind_mode(source, XDP_COPY);
+	if_indextoname(source->netdev, name);
 	if (err == -EBUSY)
 		return uvf_fail(EBUSY, "another program has an AF_XDP socket on %s, queue %u: "
 				       "end it first", name, source->queue);

@@ -87,6 +87,10 @@ void model_close(bool leave);
 /* NULL, with a sentence. */
 struct function *model_find(const char *name, struct uvf_function *links);
 struct function *model_find_netdev(int netdev);
+/* NULL: there is none of this key. */
+struct function *model_get(int key);
+/* Its links as they were last heard of; changes nothing. */
+bool model_look(const struct function *function, struct uvf_function *links);
 /* The function with the smallest key greater than @after, or NULL. */
 struct function *model_next(int after, struct uvf_function *links);
 
@@ -149,12 +153,13 @@ struct source {
 	bool bound;
 	bool zerocopy;
 	bool direct; /* on the uplink */
+	bool copy; /* even where zero-copy is possible */
 };
 
 /* Makes the socket and its rings on the session's memory. */
 int source_make(struct source *source, const struct session *session, uint32_t ring_size);
-/* Zero-copy where that is possible. @name: of the device. */
-int source_bind(struct source *source, const char *name);
+/* Zero-copy where that is possible. */
+int source_bind(struct source *source);
 void source_close(struct source *source);
 
 /* --- lease.c: a function in an appliance's hands ---------------------------------------- */
@@ -172,6 +177,7 @@ struct lease {
 	uint32_t ring_size;
 	uint32_t request; /* number of the request that it was asked for by */
 	uint32_t kept; /* the keeper's record of it, or 0 */
+	unsigned int queues; /* of the function; the other sources are direct */
 	unsigned int sources;
 	struct source source[UVF_PROTO_SOURCES];
 	LIST_ENTRY(lease) entry;
@@ -182,8 +188,13 @@ int lease_open(struct session *session, struct function *function, unsigned int 
 	       uint32_t ring_size, uint32_t request);
 /* An empty one. */
 struct lease *lease_new(struct session *session, struct function *function);
-/* Where the kernel wants the rings mapped first: binds the sockets later. */
+/*
+ * The rings are mapped and filled. Where the kernel wants that first, binds the sockets; sends
+ * frames to those on queues of the uplink, which would have nothing to receive into before.
+ */
 int lease_bind(struct lease *lease);
+/* On queues of the uplink. */
+bool lease_has_direct(const struct lease *lease);
 void lease_close(struct lease *lease);
 /* Takes off what a uvfd that was killed left on a function. */
 void lease_clean(int netdev);
@@ -203,5 +214,29 @@ void park_lease(struct lease *lease);
 void park_drop(uint32_t *kept);
 /* @leave: the keeper goes on, for a successor. */
 void park_close(bool leave);
+
+/* --- direct.c: queues of an uplink in a function's hands -------------------------------- */
+
+/* Reads what a uvfd that was killed had noted. */
+void direct_open(const char *socket);
+void direct_close(void);
+/* Reserves, or gives back. */
+int direct_request(const struct uvf_request *request, const struct function *function,
+		   const struct uvf_function *links);
+void direct_describe(struct uvf_reply *reply, const struct function *function);
+/* Adds a source for each queue that the function has reserved. */
+void direct_plan(struct lease *lease);
+/* Whether it may send by them; else they only receive. */
+bool direct_sends(const struct function *function);
+/* Its sockets are bound: its frames may come to them. And back. */
+void direct_start(const struct function *function);
+void direct_stop(const struct function *function);
+/* The same, when it is steered; the uplink settles later. */
+void direct_on(const struct function *function);
+void direct_off(const struct function *function);
+/* It is gone. */
+void direct_forget(const struct function *function);
+/* When the functions are known, and who holds them: takes back what nobody has any more. */
+void direct_settle(void);
 
 #endif /* UVFD_H */
