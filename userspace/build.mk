@@ -19,6 +19,8 @@ UVF := main facts query list show stats monitor add release run progs queues \
 	doctor doctor_host doctor_link doctor_program doctor_flow rates top top_screen cni cni_client
 UVFD += direct ledger
 UVF += lease
+UVF += points capture capture_program capture_link
+UVF += metrics metrics_serve
 
 userspace_objects = $(patsubst %,$(O)/obj/userspace/$(1)/%.o,$(2))
 COMMON_PROTO_O := $(call userspace_objects,common,$(COMMON_PROTO))
@@ -52,8 +54,8 @@ $(O)/bin/uvfd: $(UVFD_O) $(COMMON_O)
 $(O)/bin/uvf: $(UVF_O) $(COMMON_O)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ \
-		$(call userspace_pkg,--libs,libnl-genl-3.0 json-c libxdp libbpf ncursesw \
-			libevent_core libseccomp)
+		$(call userspace_pkg,--libs,libnl-genl-3.0 json-c libxdp libbpf ncursesw libpcap \
+			libevent_core libevent_extra libseccomp)
 
 userspace: $(USERSPACE)
 .PHONY: userspace

@@ -85,23 +85,32 @@ static void examine_tc(struct doctor *doctor, const struct fact *fact)
 	}
 }
 
+/* The letter of proc(5), or 0: there is no such process. */
+static char process_state(uint32_t pid)
+{
+	char path[64], state = 0;
+	FILE *stat;
+
+	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
+	stat = fopen(path, "re");
+	if (!stat)
+		return 0;
+	if (fscanf(stat, "%*d (%*[^)]) %c", &state) != 1)
+		state = '?';
+	fclose(stat);
+	return state;
+}
+
 static void examine_holder(struct doctor *doctor, const struct fact *fact)
 {
 	const struct uvf_reply *lease = &fact->lease;
 	const char *name = fact->function.netdev->name;
-	char path[64], state = 0;
-	FILE *stat;
+	char state = process_state(lease->holder_pid);
 
-	snprintf(path, sizeof(path), "/proc/%u/stat", lease->holder_pid);
-	stat = fopen(path, "re");
-	if (stat && fscanf(stat, "%*d (%*[^)]) %c", &state) != 1)
-		state = 0;
-	if (stat)
-		fclose(stat);
-	if (!stat || state == 'Z' || state == 'X') {
+	if (lease->parked) {
 		found(doctor, SEVERITY_ERROR, "appliance-dead", name,
-		      "its appliance %s (pid %u) has ended, and nobody has taken over",
-		      lease->holder, lease->holder_pid);
+		      "its appliance %s (pid %u) has ended; what it held is kept for a successor for "
+		      "%u seconds more", lease->holder, lease->holder_pid, lease->parked);
 		advise(doctor, "start the appliance again: `uvf run --on %s -- …`", name);
 	} else if (state == 'T' || state == 't') {
 		found(doctor, SEVERITY_ERROR, "appliance-stopped", name,

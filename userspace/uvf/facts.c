@@ -12,14 +12,28 @@
 #include "rtnl.h"
 #include "why.h"
 
-int facts_open(struct facts *facts, bool need_uvfd)
+static int reach_uvfd(void)
 {
-	*facts = (struct facts){ .uvfd = -1 };
+	return uvf_proto_connect(getenv("UVF_SOCKET") ?: UVF_SOCKET);
+}
+
+int facts_open_by(struct facts *facts, int (*reach)(void))
+{
+	*facts = (struct facts){ .uvfd = -1, .reach = reach };
 	facts->rtnl = uvf_rtnl_open();
 	if (!facts->rtnl || uvf_links_dump(&facts->links, facts->rtnl))
 		return -EIO;
-	facts->uvfd = uvf_proto_connect(getenv("UVF_SOCKET") ?: UVF_SOCKET);
-	return need_uvfd && facts->uvfd < 0 ? facts->uvfd : 0;
+	facts->uvfd = reach();
+	return 0;
+}
+
+int facts_open(struct facts *facts, bool need_uvfd)
+{
+	int err = facts_open_by(facts, reach_uvfd);
+
+	if (!err && need_uvfd && facts->uvfd < 0)
+		err = facts->uvfd;
+	return err;
 }
 
 void facts_close(struct facts *facts)
@@ -33,7 +47,7 @@ void facts_close(struct facts *facts)
 int facts_refresh(struct facts *facts)
 {
 	if (facts->uvfd < 0)
-		facts->uvfd = uvf_proto_connect(getenv("UVF_SOCKET") ?: UVF_SOCKET);
+		facts->uvfd = facts->reach();
 	return uvf_links_dump(&facts->links, facts->rtnl);
 }
 

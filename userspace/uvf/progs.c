@@ -12,6 +12,23 @@
 
 #include "tc_place.h"
 
+static int silent(enum libbpf_print_level level, const char *format, va_list args)
+{
+	return 0;
+}
+
+static int silent_xdp(enum libxdp_print_level level, const char *format, va_list args)
+{
+	return 0;
+}
+
+/* What they fail at we tell in a sentence of our own. */
+__attribute__((constructor)) static void silence(void)
+{
+	libbpf_set_print(silent);
+	libxdp_set_print(silent_xdp);
+}
+
 bool prog_function(int fd, char *name)
 {
 	struct bpf_prog_info info = { 0 };

@@ -109,6 +109,7 @@ static void look_at(const struct fact *fact, void *arg)
 	strcpy(row->function, function->netdev->name);
 	strcpy(row->uplink, function->uplink ? function->uplink->name : "elsewhere");
 	strcpy(row->holder, !fact->uvfd ? "?" : *fact->lease.holder ? fact->lease.holder : "-");
+	row->parked = fact->uvfd && fact->lease.parked;
 	update_row(row, fact, look->rates->at - look->rates->since);
 }
 

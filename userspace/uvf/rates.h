@@ -32,6 +32,7 @@ struct rates_row {
 	uint64_t counter[RATES];
 	double rate[RATES];
 	double history[RATES_HISTORY]; /* of frames received and sent, the last one first */
+	bool parked; /* its holder is dead, and may be followed */
 	bool seen;
 	bool fresh; /* seen once: there is no rate yet */
 	UT_hash_handle hh;

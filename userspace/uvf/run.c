@@ -120,13 +120,22 @@ static const struct passwd *find_user(const struct plan *plan)
 	return user;
 }
 
-static int drop_privileges(const struct passwd *user)
+static int become_user(const struct passwd *user)
 {
 	if (setgroups(0, NULL) || setresgid(user->pw_gid, user->pw_gid, user->pw_gid) ||
 	    setresuid(user->pw_uid, user->pw_uid, user->pw_uid) ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return uvf_fail(errno, "can't become %s: %s", user->pw_name, strerror(errno));
 	return 0;
+}
+
+int drop_privileges(const char *name)
+{
+	const struct passwd *user = getpwnam(name);
+
+	if (!user)
+		return uvf_fail(ENOENT, "there is no user %s", name);
+	return geteuid() ? 0 : become_user(user); /* who is not root has none to drop */
 }
 
 static void hand_down(const struct plan *plan, int sock, bool resumable)
@@ -172,7 +181,7 @@ int cmd_run(int argc, char **argv)
 	if (!user)
 		return fail();
 	sock = become(&plan, &resumable);
-	if (sock < 0 || drop_privileges(user))
+	if (sock < 0 || become_user(user))
 		return fail();
 	hand_down(&plan, sock, resumable);
 	execvp(plan.command[0], plan.command);

@@ -11,11 +11,13 @@
 
 /* A command: called with its own name as argv[0]; returns the exit status. */
 int cmd_add(int argc, char **argv);
+int cmd_capture(int argc, char **argv);
 int cmd_cni(int argc, char **argv);
 int cmd_del(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_lease(int argc, char **argv);
 int cmd_list(int argc, char **argv);
+int cmd_metrics(int argc, char **argv);
 int cmd_monitor(int argc, char **argv);
 int cmd_release(int argc, char **argv);
 int cmd_run(int argc, char **argv);
@@ -32,6 +34,9 @@ int fail(void);
 /* 0, or -EPERM with a sentence: @command needs root, as @reason tells. */
 int must_be_root(const char *command, const char *reason);
 
+/* Becomes @user for good; 0 or -errno, with a sentence. */
+int drop_privileges(const char *user);
+
 /* Milliseconds of a command line's seconds, of at least a tenth and at most a day. */
 unsigned int seconds_parse(const char *arg, struct argp_state *state);
 
@@ -41,6 +46,7 @@ struct facts {
 	struct uvf_links links;
 	struct nl_sock *rtnl;
 	int uvfd; /* connection, or -1: then only the kernel's facts are known */
+	int (*reach)(void); /* a connection to uvfd, or -errno */
 };
 
 struct fact {
@@ -51,6 +57,8 @@ struct fact {
 
 /* 0, or -errno with a sentence. @need_uvfd: not to be had without it. */
 int facts_open(struct facts *facts, bool need_uvfd);
+/* By a way to uvfd of one's own. */
+int facts_open_by(struct facts *facts, int (*reach)(void));
 void facts_close(struct facts *facts);
 /* Asks the kernel anew, and reaches for a uvfd that was not there. Older facts are void. */
 int facts_refresh(struct facts *facts);
