@@ -3,7 +3,7 @@
 # `make run` and `make check` install what they need, build, and end in a verdict.
 # The other targets only do what their name says. What is built lands in build/.
 
-all: userspace bpf firewall iproute2 ## user space and steering programs
+all: userspace bpf firewall examples iproute2 ## user space and steering programs
 
 # --- settings: make VARIABLE=value … -------------------------------------------------
 
@@ -20,7 +20,7 @@ override CFLAGS += -std=gnu11 -Wall -Wextra $(WERROR) -Wno-unused-parameter $(SA
 
 include kmod/build.mk
 -include bpf/build.mk userspace/build.mk userspace/iproute2/build.mk
--include userspace/appliances/firewall/build.mk
+-include userspace/appliances/firewall/build.mk userspace/appliances/examples.mk
 -include $(wildcard tests/*/build.mk)
 include install.mk package.mk
 

@@ -10,6 +10,8 @@ INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(PREFIX)/share/man
 # appliances: their names are those that `uvf run` goes by
 LIBEXECDIR ?= $(PREFIX)/libexec/uvf
+# sources of the examples
+EXAMPLEDIR ?= $(PREFIX)/share/doc/libuvf-dev/examples
 # compiled into ip(8), so not below PREFIX
 IPLIBDIR ?= /usr/lib/$(shell $(CC) -print-multiarch)/ip
 
@@ -30,6 +32,10 @@ man: $(MAN_PAGES) ## the man pages, in build/man
 define INSTALLED
 $(O)/bin/uvf $(BINDIR) 755 uvf
 $(O)/bin/firewall $(LIBEXECDIR) 755 firewall
+$(foreach name,$(EXAMPLES),$(O)/bin/$(name) $(LIBEXECDIR) 755 $(name)
+)
+$(foreach source,$(EXAMPLE_SOURCES),$(source) $(EXAMPLEDIR) 644 $(notdir $(source))
+)
 $(O)/bin/uvfd $(SBINDIR) 755 uvfd
 $(O)/lib/libuvf.so.$(UVF_VERSION) $(LIBDIR) 644 libuvf.so.$(UVF_VERSION)
 $(O)/lib/link_uvf.so $(IPLIBDIR) 644 link_uvf.so
@@ -55,7 +61,7 @@ uninstall: ## remove what install put there
 		[ -z "$$file" ] || rm -f "$(DESTDIR)$$dir/$$name"; \
 	done <$(O)/installed
 	rm -f "$(DESTDIR)$(LIBDIR)/libuvf.so.$(UVF_SOMAJOR)" "$(DESTDIR)$(LIBDIR)/libuvf.so"
-	-rmdir "$(DESTDIR)$(INCLUDEDIR)/uvf" 2>/dev/null
+	-rmdir "$(DESTDIR)$(INCLUDEDIR)/uvf" "$(DESTDIR)$(EXAMPLEDIR)" 2>/dev/null
 
 kmod-install: kmod ## the module, for KERNEL=host
 	$(call KMOD_MAKE,$(KMOD_OUT),INSTALL_MOD_PATH=$(DESTDIR) modules_install)
