@@ -33,6 +33,8 @@ static void within_limits(const struct uvf_request *request)
 		assert(request->memory.size % request->memory.frame_size == 0);
 		assert(request->memory.size % 4096 == 0);
 	}
+	if (request->type == UVF_MSG_DIRECT)
+		assert(request->direct.by < UVF_DIRECT_BYS && request->direct.copy <= 1);
 	if (request->type == UVF_MSG_LEASE)
 		assert(request->lease.ring_size >= UVF_RING_MIN &&
 		       request->lease.ring_size <= UVF_RING_MAX);

@@ -205,6 +205,7 @@ static void order(const char *sibling)
 	ask(sock, request_of(UVF_MSG_RELEASE, sibling), -1, -ENOENT, "our sibling's lease back");
 	ask(sock, request_of(UVF_MSG_BIND, sibling), -1, -ENOENT, "our sibling's socket");
 	ask(sock, request_of(UVF_MSG_LIST, ""), -1, -EPERM, "everybody's counters");
+	ask(sock, request_of(UVF_MSG_DIRECT, function), -1, -EPERM, "queues of the uplink");
 	if (!reply.unbound) /* else it is to be bound yet */
 		ask(sock, request_of(UVF_MSG_BIND, function), -1, -EALREADY, "bind again");
 	for (unsigned int i = 0; i < 2 * sizeof(names) / sizeof(*names); i++)

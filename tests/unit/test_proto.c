@@ -203,6 +203,22 @@ static void ring_out_of_range(void **state)
 	}
 }
 
+static void queues_in_an_unknown_way(void **state)
+{
+	struct uvf_request request = request_of(UVF_MSG_DIRECT);
+
+	assert_int_equal(uvf_proto_check(&request), 0);
+	request.direct.queues = ~0ULL;
+	request.direct.by = UVF_DIRECT_BYS - 1;
+	request.direct.copy = 1;
+	assert_int_equal(uvf_proto_check(&request), 0);
+	request.direct.copy = 2;
+	refused(&request, "no word on copying");
+	request.direct.copy = 0;
+	request.direct.by = UVF_DIRECT_BYS;
+	refused(&request, "way 4 to a queue is unknown");
+}
+
 /* --- messages, as uvfd receives them ---------------------------------------------------------- */
 
 /* As a peer that does not use our code would: any bytes, any number of descriptors. */
@@ -570,6 +586,7 @@ int main(void)
 		test(become_with_too_many),
 		test(memory_out_of_range),
 		test(ring_out_of_range),
+		test(queues_in_an_unknown_way),
 		test(message_of_each_size),
 		test(nothing_there_and_nobody_there),
 		test(peer_that_did_not_read),

@@ -179,7 +179,9 @@ int uvf_dev__open(struct uvf_dev **to, struct uvf *uvf, const char *name)
 	if (!err) {
 		frames_share(uvf, i + 1);
 		dev_refill(dev);
-		/* What it receives has room now. */
+		/* What it receives has room now, once the driver has seen it. */
+		if (uvf->resumed || dev->unbound)
+			dev_kick(dev);
 		if (dev->unbound)
 			err = dev_bind(dev);
 	}
@@ -187,8 +189,6 @@ int uvf_dev__open(struct uvf_dev **to, struct uvf *uvf, const char *name)
 		uvf_dev__close(dev);
 		return err;
 	}
-	if (uvf->resumed)
-		dev_kick(dev);
 	*to = dev;
 	return 0;
 }

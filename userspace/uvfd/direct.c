@@ -20,10 +20,12 @@ static const char *name_of(int ifindex, char *name)
 	return if_indextoname(ifindex, name) ? name : strcpy(name, "?");
 }
 
-static void note(void)
+static bool note(void)
 {
-	if (ledger_write(&ledger, ledger_path))
-		say("%s", uvf_why());
+	if (!ledger_write(&ledger, ledger_path))
+		return true;
+	say("%s", uvf_why());
+	return false;
 }
 
 /* --- the card: a rule for a function's address ------------------------------------------- */
@@ -36,8 +38,7 @@ static bool rule_add(struct direct *direct, const char *uplink)
 	if (!uvf_ethtool_rule_find(uplink, direct->mac, queue))
 		return true;
 	direct->ruled = true;
-	note();
-	if (!uvf_ethtool_rule_add(uplink, direct->mac, queue))
+	if (note() && !uvf_ethtool_rule_add(uplink, direct->mac, queue))
 		return true;
 	direct->ruled = false;
 	return false;
@@ -186,8 +187,9 @@ static void spread_update(int uplink)
 		return;
 	}
 	spread_plan(spread);
-	note();
-	spread_tell(spread, name);
+	/* What can't be noted is not changed, but for the better. */
+	if (note() || !wanted)
+		spread_tell(spread, name);
 	if (!wanted)
 		ledger_drop_spread(&ledger, spread);
 }
@@ -277,7 +279,7 @@ static bool is_leased(const struct function *function)
 }
 
 /* How many of its sockets are on queues of the uplink. */
-static unsigned int sockets_add(const struct function *function)
+static unsigned int sockets_add(const struct function *function, uint64_t queues)
 {
 	const struct lease *lease = function->lease;
 	unsigned int added = 0;
@@ -285,7 +287,8 @@ static unsigned int sockets_add(const struct function *function)
 	for (unsigned int i = 0; lease && i < lease->sources; i++) {
 		const struct source *source = &lease->source[i];
 
-		if (source->direct && source->bound &&
+		/* An appliance may still have what was leased before. */
+		if (source->direct && source->bound && queues & 1ULL << source->queue &&
 		    !steer_direct_add(function->uplink->steer, source->queue, function->entry.slot,
 				      source->xsk))
 			added++;
@@ -307,8 +310,8 @@ void direct_on(const struct function *function)
 	struct direct *direct = ledger_direct(&ledger, function->key);
 	char uplink[IFNAMSIZ];
 
-	if (!direct || !function->uplink || !is_leased(function) || !sockets_add(function) ||
-	    direct->on)
+	if (!direct || !function->uplink || !is_leased(function) ||
+	    !sockets_add(function, direct->queues) || direct->on)
 		return;
 	name_of(direct->uplink, uplink);
 	memcpy(direct->mac, function->mac, sizeof(direct->mac));
