@@ -10,10 +10,9 @@
  * unicast that XDP did not take (a program of somebody else's in its place, or none).
  * uvf_uplift, ingress of a port: what the appliance sends leaves by the uplink.
  */
-#include "lookup.h"
+#include "decide.h"
 
 #include <linux/pkt_cls.h>
-#include <stdbool.h>
 
 struct flood_walk {
 	struct __sk_buff *skb;
@@ -59,45 +58,82 @@ static __always_inline void flood_vlan(struct __sk_buff *skb, __u16 vlan)
 	bpf_skb_vlan_push(skb, proto, tci);
 }
 
-static __always_inline int unicast(struct __sk_buff *skb, const __u8 *mac, __u16 vlan)
-{
-	struct uvf_station *station = uvf_station_find(mac, vlan);
-	struct uvf_counts *count;
-	struct uvf_flood *to;
-	__u32 slot;
+/* Headers that a rule may look at. */
+#define HEADERS 256
 
-	if (!station)
-		return TC_ACT_UNSPEC;
-	slot = station->slot;
-	to = bpf_map_lookup_elem(&flood, &slot);
+static __always_inline bool read_frame(struct __sk_buff *skb, struct frame *frame)
+{
+	const struct ethhdr *eth;
+
+	/* They need not lie in one piece. */
+	if (on.rules && skb->data_end - skb->data < HEADERS)
+		bpf_skb_pull_data(skb, skb->len < HEADERS ? skb->len : HEADERS);
+	eth = (void *)(long)skb->data;
+	if ((void *)(eth + 1) > (void *)(long)skb->data_end)
+		return false;
+	*frame = (struct frame){
+		.mac = eth->h_dest,
+		.inner = eth + 1,
+		.end = (void *)(long)skb->data_end,
+		.proto = eth->h_proto,
+		.vlan = skb->vlan_present ? skb->vlan_tci & UVF_VID_MASK : UVF_VLAN_NONE,
+	};
+	return true;
+}
+
+static __always_inline int drop(__u32 slot, enum uvf_drop why)
+{
+	struct uvf_counts *count = uvf_counts_of(slot);
+
+	if (count)
+		count->drops[why]++;
+	return TC_ACT_SHOT;
+}
+
+static __always_inline int give(struct __sk_buff *skb, const struct uvf_verdict *verdict)
+{
+	__u32 slot = verdict->slot;
+	struct uvf_flood *to = bpf_map_lookup_elem(&flood, &slot);
+	struct uvf_counts *count = uvf_counts_of(slot);
+
 	if (!to || !to->ifindex)
 		return TC_ACT_UNSPEC;
-	count = uvf_counts_of(slot);
 	if (count) {
 		count->rx_frames++;
 		count->rx_bytes += skb->len;
 	}
-	if (station->flags & UVF_STATION_UNTAG && bpf_skb_vlan_pop(skb))
-		return TC_ACT_SHOT;
+	if (verdict->flags & UVF_STATION_UNTAG && bpf_skb_vlan_pop(skb))
+		return drop(slot, UVF_DROP_VLAN);
 	return bpf_redirect(to->ifindex, 0);
+}
+
+static __always_inline int unicast(struct __sk_buff *skb, const struct frame *frame)
+{
+	struct uvf_verdict to;
+
+	uvf_decide(frame, &to);
+	if (on.rules && to.rule && !(on.xdp && to.action == UVF_ACTION_PASS))
+		uvf_rule_hit(to.index);
+	if (to.action == UVF_ACTION_DROP)
+		return drop(to.slot, UVF_DROP_RULE);
+	if (to.action == UVF_ACTION_PASS)
+		return TC_ACT_UNSPEC;
+	return give(skb, &to);
 }
 
 SEC("tc")
 int uvf_flood(struct __sk_buff *skb)
 {
 	struct flood_walk walk = { .skb = skb, .vlan = UVF_VLAN_ANY };
-	__u16 vlan = UVF_VLAN_NONE;
-	__u8 mac[ETH_ALEN];
+	struct frame frame;
 
-	if (bpf_skb_load_bytes(skb, 0, mac, sizeof(mac)))
+	if (!read_frame(skb, &frame))
 		return TC_ACT_UNSPEC;
-	if (skb->vlan_present)
-		vlan = skb->vlan_tci & UVF_VID_MASK;
-	if (!(mac[0] & 1))
-		return unicast(skb, mac, vlan);
+	if (!(frame.mac[0] & 1))
+		return unicast(skb, &frame);
 	flood_all(&walk);
-	if (vlan)
-		flood_vlan(skb, vlan);
+	if (frame.vlan)
+		flood_vlan(skb, frame.vlan);
 	return TC_ACT_UNSPEC;
 }
 
@@ -116,7 +152,7 @@ int uvf_uplift(struct __sk_buff *skb)
 		count->tx_bytes += skb->len;
 	}
 	if (to->vlan != UVF_VLAN_ANY && bpf_skb_vlan_push(skb, bpf_htons(ETH_P_8021Q), to->vlan))
-		return TC_ACT_SHOT;
+		return drop(to->slot, UVF_DROP_VLAN);
 	return bpf_redirect(to->ifindex, 0);
 }
 

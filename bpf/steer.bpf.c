@@ -10,9 +10,9 @@
  * Frames are not changed here. From 6.12 on the kernel refuses a program that changes packets
  * behind the dispatcher of a libxdp that is older than that rule, such as Debian 12's.
  */
-#include "lookup.h"
+#include "decide.h"
+#include "direct.h"
 
-#include <stdbool.h>
 #include <xdp/xdp_helpers.h>
 
 struct {
@@ -22,51 +22,12 @@ struct {
 	__uint(value_size, sizeof(__u32));
 } ports SEC(".maps");
 
-/* Queues of the uplink that are leased: whose (slot + 1), and the socket that is bound there. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, UVF_DIRECT_QUEUES);
+	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, __u32);
-} owners SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_XSKMAP);
-	__uint(max_entries, UVF_DIRECT_QUEUES);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(__u32));
-} direct SEC(".maps");
-
-static __always_inline bool same_mac(const __u8 *a, const __u8 *b)
-{
-	const __u16 *x = (const void *)a, *y = (const void *)b;
-
-	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2];
-}
-
-/* In passthru mode addresses do not matter, but for the uplink's own (as in kmod/uplink.c). */
-static __always_inline bool all_go_to(const __u8 *mac, __u32 *slot)
-{
-	struct uvf_config *now = uvf_config_get();
-
-	if (!now || same_mac(now->uplink, mac))
-		return false;
-	*slot = now->passthru;
-	return true;
-}
-
-static __always_inline bool find(const struct ethhdr *eth, __u16 vlan, __u32 *slot)
-{
-	struct uvf_station *station;
-
-	if (on.passthru)
-		return all_go_to(eth->h_dest, slot);
-	station = uvf_station_find(eth->h_dest, vlan);
-	if (!station || station->flags & UVF_STATION_UNTAG)
-		return false;
-	*slot = station->slot;
-	return true;
-}
+	__type(value, struct uvf_verdict);
+} verdict SEC(".maps");
 
 /* Programs of others run after ours for all that is not ours, and before it if they wish. */
 struct {
@@ -74,46 +35,88 @@ struct {
 	__uint(XDP_PASS, 1);
 } XDP_RUN_CONFIG(uvf_steer);
 
-static __always_inline bool is_direct(__u32 queue, __u32 slot)
+/* False: not even an Ethernet header. */
+static __always_inline bool read_frame(const struct xdp_md *ctx, struct frame *frame)
 {
-	__u32 *owner;
+	const void *end = (void *)(long)ctx->data_end;
+	const struct ethhdr *eth = (void *)(long)ctx->data;
+	const struct uvf_vlan_tag *tag = (void *)(eth + 1);
 
-	if (!on.direct)
+	if ((void *)(eth + 1) > end)
 		return false;
-	owner = bpf_map_lookup_elem(&owners, &queue);
-	return owner && *owner == slot + 1;
+	*frame = (struct frame){
+		.mac = eth->h_dest,
+		.inner = eth + 1,
+		.end = end,
+		.proto = eth->h_proto,
+		.vlan = UVF_VLAN_NONE,
+	};
+	if (eth->h_proto != bpf_htons(ETH_P_8021Q))
+		return true;
+	if ((void *)(tag + 1) > end)
+		return false;
+	frame->vlan = bpf_ntohs(tag->tci) & UVF_VID_MASK;
+	frame->proto = tag->proto;
+	frame->inner = tag + 1;
+	return true;
+}
+
+static __always_inline int drop(__u32 slot, enum uvf_drop why)
+{
+	struct uvf_counts *count = uvf_counts_of(slot);
+
+	if (count)
+		count->drops[why]++;
+	return XDP_DROP;
+}
+
+static __always_inline int give(const struct xdp_md *ctx, __u32 slot)
+{
+	struct uvf_counts *count = uvf_counts_of(slot);
+
+	if (count) {
+		count->rx_frames++;
+		count->rx_bytes += ctx->data_end - ctx->data;
+	}
+	if (on.direct && uvf_direct(ctx, slot))
+		return XDP_REDIRECT;
+	return bpf_redirect_map(&ports, slot, XDP_PASS);
 }
 
 SEC("xdp")
 int uvf_steer(struct xdp_md *ctx)
 {
-	void *end = (void *)(long)ctx->data_end;
-	struct ethhdr *eth = (void *)(long)ctx->data;
-	struct uvf_vlan_tag *tag = (void *)(eth + 1);
-	struct uvf_counts *count;
-	__u16 vlan = UVF_VLAN_NONE;
-	__u64 bytes = end - (void *)eth;
-	__u32 slot;
+	struct uvf_verdict to;
+	struct frame frame;
 
-	if ((void *)(eth + 1) > end || eth->h_dest[0] & 1)
+	if (!read_frame(ctx, &frame))
 		return XDP_PASS;
-	if (eth->h_proto == bpf_htons(ETH_P_8021Q)) {
-		if ((void *)(tag + 1) > end)
-			return XDP_PASS;
-		vlan = bpf_ntohs(tag->tci) & UVF_VID_MASK;
-	}
-	if (!find(eth, vlan, &slot))
+	uvf_decide(&frame, &to);
+	/* What tc has to look at as well is counted there. */
+	if (to.flags & UVF_STATION_UNTAG)
 		return XDP_PASS;
-	count = uvf_counts_of(slot);
-	if (count) {
-		count->rx_frames++;
-		count->rx_bytes += bytes;
-	}
-	/* Without a socket there, the frame goes the way of all others. */
-	if (is_direct(ctx->rx_queue_index, slot) &&
-	    bpf_redirect_map(&direct, ctx->rx_queue_index, XDP_PASS) == XDP_REDIRECT)
-		return XDP_REDIRECT;
-	return bpf_redirect_map(&ports, slot, XDP_PASS);
+	if (on.rules && to.rule)
+		uvf_rule_hit(to.index);
+	if (to.action == UVF_ACTION_DROP)
+		return drop(to.slot, UVF_DROP_RULE);
+	if (to.action == UVF_ACTION_PASS)
+		return XDP_PASS;
+	return give(ctx, to.slot);
+}
+
+/* What uvf_steer would decide, for BPF_PROG_TEST_RUN: nothing is counted. */
+SEC("xdp")
+int uvf_explain(struct xdp_md *ctx)
+{
+	struct frame frame;
+	struct uvf_verdict *to;
+	__u32 only = 0;
+
+	to = bpf_map_lookup_elem(&verdict, &only);
+	if (!to || !read_frame(ctx, &frame))
+		return XDP_ABORTED;
+	uvf_decide(&frame, to);
+	return XDP_PASS;
 }
 
 char _license[] SEC("license") = "GPL";

@@ -17,7 +17,7 @@
 #include <linux/types.h>
 
 /* To be raised when anything in this file changes its meaning. */
-#define UVF_LAYOUT 1
+#define UVF_LAYOUT 2
 
 /* Functions on one uplink. */
 #define UVF_SLOTS 4096
@@ -34,6 +34,8 @@
 struct uvf_features {
 	__u8 passthru; /* one function takes all but what is the uplink's own */
 	__u8 direct; /* some queue of the uplink is leased */
+	__u8 rules;
+	__u8 xdp; /* to the tc programs: XDP has seen the frame, and counted it */
 };
 
 /* The one entry of `config`. */
@@ -43,6 +45,8 @@ struct uvf_config {
 	__u32 passthru; /* slot of the function that takes all */
 	__u8 uplink[6]; /* MAC address of the uplink */
 	__u8 pad[2];
+	__u32 bank; /* of the rules that hold: 0 or 1 */
+	__u32 tuples[2]; /* number in each bank */
 };
 
 /* Key of `stations`: who is at this address? IEEE 802.1Q-2018 12 bit VLAN id, host order. */
@@ -64,6 +68,83 @@ struct uvf_station {
 #define UVF_STATION_UNTAG (1u << 0)
 
 /*
+ * Rules. A rule gives unicast frames to a function by what is in them, whatever their address.
+ * Rules that look at the same bits are a tuple: one look-up finds the best of them. Tuples are in
+ * order of their best rule, so that the search ends when what it has is better than all to come.
+ * A range of ports is as many keys as it has prefixes.
+ *
+ * There are two banks. A new set of rules is written into the one that is not in use; then
+ * `config` names it, for all frames at once; when nobody can be reading the other one any more,
+ * its keys are removed.
+ */
+#define UVF_RULES 16384 /* of an uplink */
+#define UVF_RULE_KEYS 32768 /* that they are, in one bank */
+#define UVF_TUPLES 1024 /* in one bank */
+
+/* What a rule can look at, and which bits of it one does. */
+struct uvf_flow {
+	__u8 src[16]; /* an IPv4 address in the first four */
+	__u8 dst[16];
+	__be16 sport;
+	__be16 dport;
+	__u16 vlan; /* UVF_VLAN_NONE, or 1..4094 */
+	__u8 proto; /* IANA's number; 0 in a frame that is not IP */
+	__u8 family; /* 4, 6, or 0 */
+};
+
+/* Entry of `tuples`: those of bank 0 are the first UVF_TUPLES. */
+struct uvf_tuple {
+	struct uvf_flow mask;
+	__u32 best; /* rank of its best rule */
+	__u32 ports; /* only frames that have ports, that is no later fragments */
+};
+
+/* Key of `rules`. */
+struct uvf_rule_key {
+	struct uvf_flow flow;
+	__u32 tuple;
+	__u32 bank;
+};
+
+enum uvf_action {
+	UVF_ACTION_ACCEPT, /* the function gets the frame */
+	UVF_ACTION_DROP, /* nobody does */
+	UVF_ACTION_PASS, /* who it is addressed to: an exception to a rule of less priority */
+	UVF_ACTIONS,
+};
+
+/* Value of `rules`. */
+struct uvf_rule_entry {
+	__u32 rank; /* 0: the best of the uplink */
+	__u32 id; /* as uvfd's clients know it */
+	__u32 index; /* in `hits` */
+	__u32 slot;
+	__u32 action; /* enum uvf_action */
+	__u32 flags; /* UVF_STATION_* */
+};
+
+/* Why a frame goes where it goes. */
+enum uvf_reason {
+	UVF_FOR_HOST, /* nobody else's */
+	UVF_FOR_ALL, /* broadcast or multicast: the host, and copies to functions */
+	UVF_BY_STATION, /* address and VLAN of a function */
+	UVF_BY_RULE,
+	UVF_BY_PASSTHRU,
+	UVF_REASONS,
+};
+
+/* What is decided of a frame. Also the one entry of `verdict`, where uvf_explain() leaves it. */
+struct uvf_verdict {
+	__u32 reason; /* enum uvf_reason */
+	__u32 slot; /* of the function, when there is one */
+	__u32 rule; /* id of the best rule that is true of it, 0: none */
+	__u32 index; /* of that rule, in `hits` */
+	__u32 action; /* enum uvf_action */
+	__u32 flags; /* UVF_STATION_* */
+	__u32 vlan;
+};
+
+/*
  * Entry of `flood`, by slot: the port of a veth-backed function. Broadcast and multicast are
  * copied to each; unicast comes this way when XDP did not take it.
  */
@@ -81,6 +162,15 @@ struct uvf_uplift {
 	__u16 pad;
 };
 
+/* Why a frame of a function was dropped, or not given to it. */
+enum uvf_drop {
+	UVF_DROP_RULE, /* its rule says so */
+	UVF_DROP_RX_LIMIT,
+	UVF_DROP_TX_LIMIT,
+	UVF_DROP_VLAN, /* no tag could be taken off or put on */
+	UVF_DROPS,
+};
+
 /* Entry of `counts`, one for each slot and processor. Frames without FCS. */
 struct uvf_counts {
 	__u64 rx_frames; /* unicast, handed to the function */
@@ -89,6 +179,7 @@ struct uvf_counts {
 	__u64 flood_bytes;
 	__u64 tx_frames; /* from the function to the uplink (veth backend) */
 	__u64 tx_bytes;
+	__u64 drops[UVF_DROPS];
 };
 
 #endif /* UVF_STEER_H */

@@ -5,7 +5,7 @@ FUZZ_CC ?= clang
 FUZZ_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror -Wno-unused-parameter -D_GNU_SOURCE \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 FUZZERS := $(addprefix $(O)/fuzz/,fuzz_fw_packet fuzz_fw_config \
-	fuzz_proto fuzz_link fuzz_cni fuzz_ledger)
+	fuzz_proto fuzz_link fuzz_cni fuzz_rule fuzz_ledger)
 
 $(O)/fuzz/fuzz_fw_%: tests/fuzz/fuzz_fw_%.c tests/unit/test_fw.h $(FW_CORE_C) $(FW_HEADERS)
 	@mkdir -p $(@D)
@@ -15,7 +15,7 @@ $(O)/fuzz/fuzz_fw_packet: FUZZ_SOURCES = $(FW_CORE_C)
 $(O)/fuzz/fuzz_fw_config: FUZZ_SOURCES = $(FW_DIR)/config.c
 
 # The runtime's: what clients and the kernel say to uvfd, and containers to `uvf cni`.
-$(O)/fuzz/fuzz_proto $(O)/fuzz/fuzz_link $(O)/fuzz/fuzz_cni: $(O)/fuzz/%: tests/fuzz/%.c \
+$(O)/fuzz/fuzz_proto $(O)/fuzz/fuzz_link $(O)/fuzz/fuzz_cni $(O)/fuzz/fuzz_rule: $(O)/fuzz/%: tests/fuzz/%.c \
 		$(wildcard userspace/common/*.[ch] include/uvf/*.h)
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(FUZZ_CFLAGS) -Iinclude -Iuserspace/common \

@@ -35,6 +35,10 @@ static void within_limits(const struct uvf_request *request)
 	}
 	if (request->type == UVF_MSG_DIRECT)
 		assert(request->direct.by < UVF_DIRECT_BYS && request->direct.copy <= 1);
+	if (request->type >= UVF_MSG_RULE_ADD && request->type <= UVF_MSG_RULE_LIST)
+		assert(strnlen(request->rule.text, UVF_PROTO_TEXT) < UVF_PROTO_TEXT);
+	if (request->type == UVF_MSG_EXPLAIN)
+		assert(request->frame.size >= 14 && request->frame.size <= UVF_PROTO_FRAME);
 	if (request->type == UVF_MSG_LEASE)
 		assert(request->lease.ring_size >= UVF_RING_MIN &&
 		       request->lease.ring_size <= UVF_RING_MAX);

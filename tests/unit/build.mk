@@ -5,7 +5,7 @@
 UNIT_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
 UNIT_LIBUVF := test_libuvf_frames test_libuvf_dev test_libuvf_session
 UNIT_TESTS := $(addprefix $(O)/tests/unit/,test_fw_checksum test_fw_config test_fw_ip test_fw_arp \
-	test_fw_rules test_proto test_link test_direct $(UNIT_LIBUVF))
+	test_fw_rules test_proto test_link test_rule test_direct $(UNIT_LIBUVF))
 
 $(O)/tests/unit/test_fw_%: UNIT_SOURCES = $(FW_CORE_C)
 $(O)/tests/unit/test_fw_%: UNIT_CFLAGS = -I$(FW_DIR)
@@ -17,10 +17,11 @@ $(O)/tests/unit/test_fw_%: tests/unit/test_fw_%.c tests/unit/test_fw.h $(FW_CORE
 		$< $(UNIT_SOURCES) -o $@ -lcmocka $(UNIT_LIBS)
 
 # The runtime: common code and libuvf, as sources, so that they are sanitized too.
-UNIT_RUNTIME := $(addprefix $(O)/tests/unit/,test_proto test_link $(UNIT_LIBUVF))
+UNIT_RUNTIME := $(addprefix $(O)/tests/unit/,test_proto test_link test_rule $(UNIT_LIBUVF))
 UNIT_PROTO := $(COMMON_PROTO:%=userspace/common/%.c)
 
 $(O)/tests/unit/test_proto: UNIT_SOURCES = $(UNIT_PROTO)
+$(O)/tests/unit/test_rule: UNIT_SOURCES = userspace/common/why.c userspace/common/rule.c
 $(O)/tests/unit/test_link: UNIT_SOURCES = userspace/common/why.c userspace/common/link.c
 $(O)/tests/unit/test_link: UNIT_CFLAGS = $(call userspace_pkg,--cflags,libnl-3.0)
 $(O)/tests/unit/test_link: UNIT_LIBS = $(call userspace_pkg,--libs,libnl-3.0)

@@ -73,6 +73,8 @@ static struct uvf_request request_of(uint16_t type)
 		request.memory.size = 1 << 20;
 		request.memory.frame_size = 2048;
 	}
+	if (type == UVF_MSG_EXPLAIN)
+		request.frame.size = 60;
 	return request;
 }
 
@@ -123,6 +125,31 @@ static void function_without_an_end(void **state)
 		request.function[UVF_PROTO_NAME - 1] = '\0';
 		assert_int_equal(uvf_proto_check(&request), 0);
 	}
+}
+
+static void rule_without_an_end(void **state)
+{
+	for (uint16_t type = UVF_MSG_RULE_ADD; type <= UVF_MSG_RULE_LIST; type++) {
+		struct uvf_request request = request_of(type);
+
+		memset(request.rule.text, 'r', sizeof(request.rule.text));
+		refused(&request, "rule does not end");
+		request.rule.text[UVF_PROTO_TEXT - 1] = '\0';
+		assert_int_equal(uvf_proto_check(&request), 0);
+	}
+}
+
+static void frame_that_is_none(void **state)
+{
+	static const uint32_t sizes[] = { 0, 13, UVF_PROTO_FRAME + 1, UINT32_MAX };
+	struct uvf_request request = request_of(UVF_MSG_EXPLAIN);
+
+	for (unsigned int i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		request.frame.size = sizes[i];
+		refused(&request, "a frame of");
+	}
+	request.frame.size = UVF_PROTO_FRAME;
+	assert_int_equal(uvf_proto_check(&request), 0);
 }
 
 static void become_without_an_end(void **state)
@@ -582,6 +609,8 @@ int main(void)
 		test(version_of_another_release),
 		test(type_that_is_none),
 		test(function_without_an_end),
+		test(rule_without_an_end),
+		test(frame_that_is_none),
 		test(become_without_an_end),
 		test(become_with_too_many),
 		test(memory_out_of_range),

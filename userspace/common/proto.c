@@ -145,6 +145,7 @@ static int receive_reply(int sock, uint32_t number, struct uvf_reply *reply, int
 	reply->function[sizeof(reply->function) - 1] = '\0';
 	reply->uplink[sizeof(reply->uplink) - 1] = '\0';
 	reply->holder[sizeof(reply->holder) - 1] = '\0';
+	reply->text[sizeof(reply->text) - 1] = '\0';
 	if (reply->status < 0)
 		return uvf_fail(-reply->status, "%s", reply->why);
 	return 0;
@@ -289,6 +290,21 @@ static int check_direct(const struct uvf_request *request)
 	return 0;
 }
 
+static int check_rule(const struct uvf_request *request)
+{
+	if (!ended(request->rule.text, sizeof(request->rule.text)))
+		return uvf_fail(EPROTO, "the rule does not end");
+	return 0;
+}
+
+static int check_frame(const struct uvf_request *request)
+{
+	if (request->frame.size < 14 || request->frame.size > sizeof(request->frame.bytes))
+		return uvf_fail(EPROTO, "a frame of %u bytes: 14 to %zu are possible",
+				request->frame.size, sizeof(request->frame.bytes));
+	return 0;
+}
+
 int uvf_proto_check(const struct uvf_request *request)
 {
 	if (request->version != UVF_PROTO_VERSION)
@@ -307,6 +323,12 @@ int uvf_proto_check(const struct uvf_request *request)
 		return check_source(request);
 	case UVF_MSG_DIRECT:
 		return check_direct(request);
+	case UVF_MSG_RULE_ADD:
+	case UVF_MSG_RULE_DEL:
+	case UVF_MSG_RULE_LIST:
+		return check_rule(request);
+	case UVF_MSG_EXPLAIN:
+		return check_frame(request);
 	case UVF_MSG_BIND:
 	case UVF_MSG_RELEASE:
 	case UVF_MSG_LIST:

@@ -35,6 +35,10 @@
 #define UVF_PROTO_FUNCTIONS 32 /* functions that one appliance can be started on */
 #define UVF_PROTO_SOURCES 32 /* AF_XDP sockets of one lease */
 
+#define UVF_PROTO_TEXT 256
+#define UVF_PROTO_FRAME 508
+#define UVF_RULE_LINES (4 << 20) /* bytes of the memfd of RULE_ADD */
+
 enum uvf_msg_type {
 	UVF_MSG_NOTICE, /* from uvfd only */
 	UVF_MSG_BECOME, /* be an appliance from now on */
@@ -46,6 +50,10 @@ enum uvf_msg_type {
 	UVF_MSG_RESUME, /* the reply carries the memfd that the predecessor left */
 	UVF_MSG_SOURCE, /* the reply carries a further AF_XDP socket of a leased function */
 	UVF_MSG_DIRECT, /* reserve receive queues of the uplink for a function, or none */
+	UVF_MSG_RULE_ADD, /* a rule, or with a memfd as many as it has lines; all of them or none */
+	UVF_MSG_RULE_DEL, /* by its id, its words, or "all" */
+	UVF_MSG_RULE_LIST, /* the next rule, of @function or of all */
+	UVF_MSG_EXPLAIN, /* what would become of a frame that came in on the uplink @function? */
 	UVF_MSG_TYPES,
 };
 
@@ -94,6 +102,15 @@ struct uvf_request {
 			uint32_t copy; /* 1: not zero-copy */
 			uint32_t pad;
 		} direct;
+		struct {
+			char text[UVF_PROTO_TEXT]; /* see common/rule.h */
+			uint32_t after; /* RULE_LIST: id of the last reply's, 0 for the first */
+			uint32_t pad;
+		} rule; /* RULE_LIST: -ENOENT ends it */
+		struct {
+			uint32_t size;
+			uint8_t bytes[UVF_PROTO_FRAME]; /* its headers are enough */
+		} frame;
 	};
 };
 
@@ -144,6 +161,13 @@ struct uvf_reply {
 	uint32_t direct_on; /* 1: an appliance is on them */
 	uint32_t direct_zerocopy; /* 1: and the card writes into its memory */
 	uint32_t pad2;
+	uint32_t rule; /* RULE_ADD, RULE_LIST: its id; EXPLAIN: of the best that is true, or 0 */
+	uint32_t rules; /* RULE_ADD: how many were added */
+	uint64_t hits; /* RULE_LIST */
+	uint32_t reason; /* EXPLAIN: enum uvf_reason, @function is who gets it */
+	uint32_t action; /* EXPLAIN: enum uvf_action */
+	char text[UVF_PROTO_TEXT]; /* RULE_LIST, EXPLAIN: the rule */
+	uint64_t drops[8]; /* LIST: by enum uvf_drop */
 };
 
 /*

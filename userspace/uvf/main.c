@@ -29,6 +29,7 @@ static const struct {
 	{ "metrics", cmd_metrics, "print or serve all counters as OpenMetrics" },
 	{ "monitor", cmd_monitor, "tell of functions that come, change and go" },
 	{ "release", cmd_release, "give back what a dead appliance left" },
+	{ "rule", cmd_rule, "give frames to a function by what is in them" },
 	{ "run", cmd_run, "start an appliance on its functions, unprivileged" },
 	{ "cni", cmd_cni, "serve functions to DPDK in a container" },
 };

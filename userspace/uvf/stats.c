@@ -4,6 +4,7 @@
 
 #include <json-c/json.h>
 #include <stdio.h>
+#include <uvf/steer.h>
 
 static const struct argp argp = {
 	.options = query_options,
@@ -35,12 +36,19 @@ static struct json_object *netdev_json(const struct rtnl_link_stats64 *stats)
 	return object;
 }
 
+static const char *const drops[] = { "dropped_rule", "dropped_rx_limit", "dropped_tx_limit",
+				     "dropped_vlan" };
+
+_Static_assert(sizeof(drops) / sizeof(drops[0]) == UVF_DROPS, "a word for each reason");
+
 static struct json_object *steering_json(const struct fact *fact)
 {
 	struct json_object *object = json_object_new_object();
 
 	number(object, "rx_frames", fact->lease.rx_frames);
 	number(object, "rx_bytes", fact->lease.rx_bytes);
+	for (int why = 0; why < UVF_DROPS; why++)
+		number(object, drops[why], fact->lease.drops[why]);
 	if (!fact->function.port->is_port)
 		return object; /* uvf.ko does the rest, and counts it in the netdev */
 	number(object, "flood_frames", fact->lease.flood_frames);
@@ -82,7 +90,7 @@ static void print_text(struct json_object *object)
 			continue;
 		}
 		json_object_object_foreach(members, key, value)
-			printf("  %-10s%-14s%20s\n", group, key, json_object_get_string(value));
+			printf("  %-10s%-17s%17s\n", group, key, json_object_get_string(value));
 	}
 }
 

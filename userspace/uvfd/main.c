@@ -129,6 +129,8 @@ static int start(struct event_base *base)
 
 	if (!err)
 		err = park_open(socket_path);
+	if (!err)
+		err = settings_open(socket_path);
 	if (!err) {
 		direct_open(socket_path);
 		err = model_open(base);

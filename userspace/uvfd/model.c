@@ -46,6 +46,7 @@ static struct uplink *uplink_get(const struct uvf_link *link)
 		free(uplink);
 		return NULL;
 	}
+	uplink->dirty = true;
 	HASH_ADD_INT(model.uplinks, ifindex, uplink);
 	return uplink;
 }
@@ -64,8 +65,10 @@ static void unsteer(struct function *function)
 	if (!uplink)
 		return;
 	direct_off(function);
+	rules_unsteer(function);
 	steer_remove(uplink->steer, &function->entry);
 	uplink->users--;
+	uplink->dirty |= function->nr_rules > 0;
 	function->uplink = NULL;
 }
 
@@ -119,6 +122,7 @@ static void steer(struct function *function, const struct uvf_function *now)
 	}
 	function->uplink = uplink;
 	uplink->users++;
+	uplink->dirty |= function->nr_rules > 0;
 	function->entry = entry;
 	function->refused = false;
 	direct_on(function);
@@ -161,7 +165,11 @@ static struct function *function_get(const struct uvf_link *port)
 		return NULL;
 	function->key = port->ifindex;
 	strcpy(function->name, port->name);
+	function->lower = port->is_port ? port->uplink : port->lower;
+	function->vlan = port->vlan;
+	TAILQ_INIT(&function->rules);
 	HASH_ADD_INT(model.functions, key, function);
+	settings_load(function);
 	return function;
 }
 
@@ -205,6 +213,7 @@ static void function_drop(struct function *function)
 		lease_close(lease);
 		session_notice(session, 0);
 	}
+	rules_free(function);
 	unsteer(function);
 	direct_forget(function);
 	HASH_DEL(model.functions, function);
@@ -240,6 +249,9 @@ static void uplinks_settle(void)
 		link = uvf_links_get(&model.links, uplink->ifindex);
 		if (link)
 			steer_address(uplink->steer, link->mac);
+		if (uplink->dirty && rules_commit(uplink))
+			say("%s: its rules do not hold: %s", link ? link->name : "?", uvf_why());
+		uplink->dirty = false;
 		steer_settle(uplink->steer);
 	}
 }
@@ -259,8 +271,10 @@ static void model_reconcile(void)
 			function_away(&now);
 	}
 	HASH_ITER(hh, model.functions, function, next)
-		if (!function->seen)
+		if (!function->seen) {
+			settings_drop(function);
 			function_drop(function);
+		}
 	uplinks_settle();
 }
 
@@ -313,6 +327,7 @@ int model_open(struct event_base *base)
 	if (!model.event || event_add(model.event, NULL))
 		return uvf_fail(ENOMEM, "no memory for the event loop");
 	model_reconcile();
+	settings_sweep();
 	return 0;
 }
 
@@ -334,6 +349,36 @@ void model_close(bool leave)
 		event_free(model.event);
 	nl_socket_free(model.hearing);
 	nl_socket_free(model.asking);
+}
+
+struct function *model_functions(void)
+{
+	return model.functions;
+}
+
+struct function *model_function(int key)
+{
+	struct function *function;
+
+	HASH_FIND_INT(model.functions, &key, function);
+	return function;
+}
+
+struct uplink *model_uplink(const char *name)
+{
+	const struct uvf_link *link;
+	struct uplink *uplink = NULL;
+
+	on_netlink(-1, 0, NULL);
+	link = uvf_links_find(&model.links, name);
+	if (!link) {
+		uvf_fail(ENODEV, "there is no link %s", name);
+		return NULL;
+	}
+	HASH_FIND_INT(model.uplinks, &link->ifindex, uplink);
+	if (!uplink)
+		uvf_fail(ENODEV, "%s is not steered: it has no function that is up", name);
+	return uplink;
 }
 
 struct function *model_find(const char *name, struct uvf_function *links)

@@ -383,6 +383,9 @@ static void count_sockets(struct uvf_reply *reply, const struct lease *lease)
 	}
 }
 
+_Static_assert(sizeof(((struct uvf_reply *)0)->drops) >=
+	       sizeof(((struct uvf_counts *)0)->drops), "room for each reason");
+
 static int on_list(const struct session *session, const struct uvf_request *request,
 		   struct uvf_reply *reply)
 {
@@ -414,6 +417,7 @@ static int on_list(const struct session *session, const struct uvf_request *requ
 	reply->flood_bytes = counts.flood_bytes;
 	reply->tx_frames = counts.tx_frames;
 	reply->tx_bytes = counts.tx_bytes;
+	memcpy(reply->drops, counts.drops, sizeof(counts.drops));
 	return 0;
 }
 
@@ -453,6 +457,9 @@ int session_serve(struct session *session, struct uvf_incoming *in)
 		break;
 	case UVF_MSG_LIST:
 		reply.status = on_list(session, &in->request, &reply);
+		break;
+	default:
+		reply.status = serve_settings(session, in, &reply);
 		break;
 	}
 	if (reply.status)

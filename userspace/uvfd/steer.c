@@ -19,7 +19,7 @@ int steer_put(const struct bpf_map *map, const void *key, size_t key_size, const
 
 /* --- opening and closing ------------------------------------------------------------------ */
 
-static void config_write(struct steer *steer)
+void steer_config_write(struct steer *steer)
 {
 	uint32_t only = 0;
 
@@ -37,13 +37,19 @@ static int maps_make(struct steer *steer)
 	if (!steer->bpf)
 		return -errno;
 	bpf_program__set_autoload(steer->bpf->progs.uvf_steer, false);
+	bpf_program__set_autoload(steer->bpf->progs.uvf_explain, false);
 	steer->inherited = inherit_maps(steer);
 	err = steer_bpf__load(steer->bpf);
 	if (err || !steer->inherited)
 		return err;
+	err = bpf_map__lookup_elem(steer->bpf->maps.config, &only, sizeof(only), &steer->config,
+				   sizeof(steer->config), 0);
+	if (err)
+		return err;
 	inherit_slots(steer);
-	return bpf_map__lookup_elem(steer->bpf->maps.config, &only, sizeof(only), &steer->config,
-				    sizeof(steer->config), 0);
+	inherit_rules(steer);
+	steer->hits_inherited = true;
+	return 0;
 }
 
 struct steer *steer_open(int ifindex, const char *name)
@@ -62,7 +68,7 @@ struct steer *steer_open(int ifindex, const char *name)
 		free(steer);
 		return NULL;
 	}
-	config_write(steer);
+	steer_config_write(steer);
 	return steer;
 }
 
@@ -71,6 +77,8 @@ void steer_close(struct steer *steer)
 	if (steer->flooding)
 		tc_detach(&steer->hook);
 	port_bpf__destroy(steer->tc);
+	steer_bpf__destroy(steer->explain);
+	free(steer->keys);
 	xdp_take_off(steer->ifindex);
 	steer_bpf__destroy(steer->bpf);
 	say("%s: no longer steered", steer->name);
@@ -87,7 +95,7 @@ void steer_address(struct steer *steer, const uint8_t *mac)
 	if (!memcmp(steer->config.uplink, mac, sizeof(steer->config.uplink)))
 		return;
 	memcpy(steer->config.uplink, mac, sizeof(steer->config.uplink));
-	config_write(steer);
+	steer_config_write(steer);
 }
 
 /* --- the programs ------------------------------------------------------------------------- */
@@ -111,6 +119,7 @@ static int xdp_load(struct steer *steer)
 
 	if (!bpf)
 		return -errno;
+	bpf_program__set_autoload(bpf->progs.uvf_explain, false);
 	bpf->rodata->on = steer->wanted;
 	maps_share(steer, bpf->obj);
 	err = xdp_put(steer->ifindex, bpf);
@@ -149,44 +158,113 @@ static void xdp_settle(struct steer *steer)
 	steer->loaded = steer->wanted;
 }
 
+static int tc_load(struct steer *steer, struct port_bpf **loaded)
+{
+	struct port_bpf *tc = port_bpf__open();
+	int err;
+
+	if (!tc)
+		return -errno;
+	tc->rodata->on = steer->wanted;
+	tc->rodata->on.xdp = steer->fast;
+	maps_share(steer, tc->obj);
+	err = port_bpf__load(tc);
+	if (err)
+		port_bpf__destroy(tc);
+	else
+		*loaded = tc;
+	return err;
+}
+
+/* The programs on the ports follow those on the uplink. */
+static int ports_attach(struct steer *steer)
+{
+	struct uvf_flood port;
+	struct tc_hook hook;
+	int err = 0;
+
+	for (uint32_t slot = 0; !err && slot < steer->config.flood_end; slot++)
+		if (!bpf_map__lookup_elem(steer->bpf->maps.flood, &slot, sizeof(slot), &port,
+					  sizeof(port), 0) && port.ifindex)
+			err = tc_attach(&hook, port.ifindex,
+					bpf_program__fd(steer->tc->progs.uvf_uplift));
+	return err;
+}
+
 static void tc_settle(struct steer *steer)
 {
-	int err = tc_attach(&steer->hook, steer->ifindex,
-			    bpf_program__fd(steer->tc->progs.uvf_flood));
+	struct port_bpf *tc;
+	int err = tc_load(steer, &tc);
 
+	if (!err) {
+		port_bpf__destroy(steer->tc);
+		steer->tc = tc;
+		err = tc_attach(&steer->hook, steer->ifindex,
+				bpf_program__fd(tc->progs.uvf_flood));
+	}
+	if (!err)
+		err = ports_attach(steer);
 	if (err)
-		say("%s: can't attach the tc program: %s", steer->name, strerror(-err));
+		say("%s: can't attach the tc programs: %s", steer->name, strerror(-err));
 	steer->flooding = true;
 }
 
 void steer_settle(struct steer *steer)
 {
+	bool changed = memcmp(&steer->wanted, &steer->loaded, sizeof(steer->wanted));
+
 	if (steer->inherited)
 		inherit_clear(steer);
-	if (!steer->settled || memcmp(&steer->wanted, &steer->loaded, sizeof(steer->wanted)))
+	if (!steer->settled || changed)
 		xdp_settle(steer);
-	if (steer->tc && !steer->flooding)
+	if (steer->has_ports && (!steer->flooding || changed))
 		tc_settle(steer);
 	steer->inherited = false;
 }
 
-/* --- functions ---------------------------------------------------------------------------- */
+/* --- what would be done ------------------------------------------------------------------- */
 
-static int tc_load(struct steer *steer)
+static int explain_load(struct steer *steer)
 {
-	int err;
+	struct steer_bpf *bpf = steer_bpf__open();
 
-	steer->tc = port_bpf__open();
-	if (!steer->tc)
+	if (!bpf)
 		return -errno;
-	maps_share(steer, steer->tc->obj);
-	err = port_bpf__load(steer->tc);
-	if (err) {
-		port_bpf__destroy(steer->tc);
-		steer->tc = NULL;
+	bpf_program__set_autoload(bpf->progs.uvf_steer, false);
+	bpf->rodata->on = steer->wanted;
+	maps_share(steer, bpf->obj);
+	if (steer_bpf__load(bpf)) {
+		steer_bpf__destroy(bpf);
+		return -errno;
 	}
-	return err;
+	steer_bpf__destroy(steer->explain);
+	steer->explain = bpf;
+	steer->explains = steer->wanted;
+	return 0;
 }
+
+int steer_explain(struct steer *steer, const void *frame, uint32_t size,
+		  struct uvf_verdict *verdict)
+{
+	DECLARE_LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = size,
+			    .repeat = 1);
+	uint32_t only = 0;
+	int err = 0;
+
+	if (!steer->explain || memcmp(&steer->explains, &steer->wanted, sizeof(steer->wanted)))
+		err = explain_load(steer);
+	if (!err)
+		err = bpf_prog_test_run_opts(bpf_program__fd(steer->explain->progs.uvf_explain),
+					     &opts);
+	if (!err && opts.retval != XDP_PASS)
+		return uvf_fail(EINVAL, "this is not a whole Ethernet header");
+	if (!err)
+		err = bpf_map__lookup_elem(steer->bpf->maps.verdict, &only, sizeof(only), verdict,
+					   sizeof(*verdict), 0);
+	return err ? uvf_fail(-err, "the kernel does not run the program: %s", strerror(-err)) : 0;
+}
+
+/* --- functions ---------------------------------------------------------------------------- */
 
 static int flood_add(struct steer *steer, const struct steer_entry *entry)
 {
@@ -194,7 +272,7 @@ static int flood_add(struct steer *steer, const struct steer_entry *entry)
 
 	if (steer->config.flood_end <= entry->slot) {
 		steer->config.flood_end = entry->slot + 1;
-		config_write(steer);
+		steer_config_write(steer);
 	}
 	return steer_put(steer->bpf->maps.flood, &entry->slot, sizeof(entry->slot), &to,
 			 sizeof(to));
@@ -209,16 +287,15 @@ static int port_add(struct steer *steer, const struct steer_entry *entry)
 	};
 	uint32_t port = entry->port;
 	struct tc_hook hook;
-	int err = 0;
+	int err;
 
-	if (!steer->tc)
-		err = tc_load(steer);
-	if (!err)
-		err = steer_put(steer->bpf->maps.uplifts, &port, sizeof(port), &up, sizeof(up));
-	if (!err)
-		err = tc_attach(&hook, entry->port, bpf_program__fd(steer->tc->progs.uvf_uplift));
+	err = steer_put(steer->bpf->maps.uplifts, &port, sizeof(port), &up, sizeof(up));
 	if (!err)
 		err = flood_add(steer, entry);
+	steer->has_ports = true;
+	/* The first one's program comes with those of the uplink. */
+	if (!err && steer->flooding)
+		err = tc_attach(&hook, entry->port, bpf_program__fd(steer->tc->progs.uvf_uplift));
 	return err;
 }
 
@@ -285,7 +362,12 @@ static void passthru_set(struct steer *steer, const struct steer_entry *entry, b
 		return;
 	steer->config.passthru = entry->slot;
 	steer->wanted.passthru = on;
-	config_write(steer);
+	steer_config_write(steer);
+}
+
+uint32_t steer_flags(const struct steer_entry *entry)
+{
+	return entry->is_port && entry->vlan != UVF_VLAN_ANY ? UVF_STATION_UNTAG : 0;
 }
 
 static int entry_write(struct steer *steer, const struct steer_entry *entry)
@@ -293,7 +375,7 @@ static int entry_write(struct steer *steer, const struct steer_entry *entry)
 	struct uvf_station_key key = station_key(entry);
 	struct uvf_station station = {
 		.slot = entry->slot,
-		.flags = entry->is_port && entry->vlan != UVF_VLAN_ANY ? UVF_STATION_UNTAG : 0,
+		.flags = steer_flags(entry),
 	};
 	uint32_t port = entry->port;
 	int err = 0;
@@ -399,6 +481,8 @@ void steer_counts(const struct steer *steer, uint32_t slot, struct uvf_counts *s
 			sum->flood_bytes += each[i].flood_bytes;
 			sum->tx_frames += each[i].tx_frames;
 			sum->tx_bytes += each[i].tx_bytes;
+			for (int why = 0; why < UVF_DROPS; why++)
+				sum->drops[why] += each[i].drops[why];
 		}
 	}
 	free(each);

@@ -28,9 +28,17 @@ struct steer {
 	bool settled; /* attached, as far as the uplink allows */
 	bool fast; /* with XDP */
 	bool inherited; /* maps of an earlier uvfd */
-	struct port_bpf *tc; /* NULL until the first veth-backed function */
+	bool has_ports; /* some function was veth-backed: then there are tc programs */
+	struct port_bpf *tc;
 	struct tc_hook hook;
 	bool flooding; /* @hook is attached */
+	struct steer_bpf *explain; /* uvf_explain with these features; NULL until somebody asks */
+	struct uvf_features explains;
+	struct uvf_rule_key *keys; /* of the rules that hold */
+	uint32_t nr_keys;
+	uint32_t hit_ids[UVF_RULES]; /* whose rule's each counter is; 0: nobody's */
+	uint32_t hits_next;
+	bool hits_inherited;
 };
 
 /* --- attach.c: the XDP program of an uplink, alone or behind libxdp's dispatcher --------- */
@@ -50,10 +58,28 @@ void inherit_slots(struct steer *steer);
 /* What is left of functions that are no more. */
 void inherit_clear(struct steer *steer);
 
+/* --- tuples.c: rules into maps ------------------------------------------------------------- */
+
+struct steer_rule {
+	struct uvf_rule rule;
+	uint32_t id, index, slot, flags;
+};
+
+/* @rules: the best one first. All of them hold for all frames from one moment on; or an error. */
+int steer_rules(struct steer *steer, const struct steer_rule *rules, uint32_t count);
+void inherit_rules(struct steer *steer);
+/* A counter for the rule @id, its old one if there is; -ENOSPC. */
+int steer_hits_take(struct steer *steer, uint32_t id);
+void steer_hits_give(struct steer *steer, uint32_t index);
+uint64_t steer_hits(const struct steer *steer, uint32_t index);
+
 /* --- steer.c ------------------------------------------------------------------------------- */
 
 int steer_put(const struct bpf_map *map, const void *key, size_t key_size, const void *value,
 	      size_t size);
+void steer_config_write(struct steer *steer);
+/* UVF_STATION_* of a function. */
+uint32_t steer_flags(const struct steer_entry *entry);
 void steer_slot_clear(struct steer *steer, uint32_t slot);
 
 #endif /* UVFD_STEER_H */

@@ -24,6 +24,7 @@
 
 #include "link.h"
 #include "proto.h"
+#include "rule.h"
 
 __attribute__((format(printf, 1, 2))) void say(const char *format, ...);
 extern bool verbose;
@@ -57,6 +58,9 @@ void steer_address(struct steer *steer, const uint8_t *mac);
 /* Frames for @slot that come on @queue of the uplink go to the socket @xsk, once it has settled. */
 int steer_direct_add(struct steer *steer, uint32_t queue, uint32_t slot, int xsk);
 void steer_direct_remove(struct steer *steer, uint32_t queue);
+/* What the programs would do with a frame. */
+int steer_explain(struct steer *steer, const void *frame, uint32_t size,
+		  struct uvf_verdict *verdict);
 void steer_counts(const struct steer *steer, uint32_t slot, struct uvf_counts *sum);
 
 /* --- model.c: functions and uplinks ----------------------------------------------------- */
@@ -65,6 +69,7 @@ struct uplink {
 	int ifindex;
 	unsigned int users;
 	struct steer *steer;
+	bool dirty; /* its rules are to be written anew */
 	UT_hash_handle hh;
 };
 
@@ -76,6 +81,10 @@ struct function {
 	struct uplink *uplink; /* while it is steered */
 	struct steer_entry entry;
 	struct lease *lease;
+	int lower; /* ifindex of its uplink, steered or not */
+	uint16_t vlan;
+	TAILQ_HEAD(rules, rule) rules;
+	uint32_t nr_rules;
 	bool seen;
 	bool refused; /* said already why it can't be steered */
 	UT_hash_handle hh;
@@ -93,6 +102,43 @@ struct function *model_get(int key);
 bool model_look(const struct function *function, struct uvf_function *links);
 /* The function with the smallest key greater than @after, or NULL. */
 struct function *model_next(int after, struct uvf_function *links);
+
+/* All functions, linked by hh.next; and one of them by its key, or NULL. */
+struct function *model_functions(void);
+struct function *model_function(int key);
+/* The uplink that is steered by that name, or NULL with a sentence. */
+struct uplink *model_uplink(const char *name);
+
+/* --- rules.c: which frames functions get besides those addressed to them ------------------ */
+
+struct rule {
+	struct uvf_rule rule;
+	uint32_t id; /* for clients; rules that came later have higher ones */
+	int hits; /* index of its counter, while the function is steered; -1: none */
+	TAILQ_ENTRY(rule) entry;
+};
+
+/* Writes the rules of all functions that are steered on the uplink. */
+int rules_commit(struct uplink *uplink);
+/* All or nothing; what was done holds when they return 0. */
+int rules_add(struct function *function, const char *text, uint32_t *id);
+int rules_add_lines(struct function *function, char *text, uint32_t *count);
+int rules_del(struct function *function, const char *text);
+/* The rule with the smallest id greater than @after; of @only, or of all. */
+struct rule *rules_next(struct function *only, uint32_t after, struct function **whose);
+uint64_t rules_hits(const struct function *function, const struct rule *rule);
+/* Adds a rule to the list alone. @id: what it was, or 0. */
+int rules_put(struct function *function, const char *text, uint32_t id);
+void rules_unsteer(struct function *function);
+void rules_free(struct function *function);
+
+/* --- settings.c: what was set, for the next uvfd ------------------------------------------- */
+
+int settings_open(const char *socket_path);
+void settings_load(struct function *function);
+void settings_save(const struct function *function);
+void settings_drop(const struct function *function);
+void settings_sweep(void);
 
 /* --- session.c: clients ------------------------------------------------------------------ */
 
@@ -143,6 +189,11 @@ void session_notice(struct session *session, int status);
 
 /* Answers one request. A descriptor of @in that was taken is no longer there. 0 or -errno. */
 int session_serve(struct session *session, struct uvf_incoming *in);
+
+/* --- serve_settings.c: what root sets on functions ----------------------------------------- */
+
+int serve_settings(const struct session *session, const struct uvf_incoming *in,
+		   struct uvf_reply *reply);
 
 /* --- source.c: one AF_XDP socket ------------------------------------------------------------ */
 
