@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Measurements, and the programs they are made with.
 
-BENCH := $(O)/bench/burst $(O)/bench/generate $(O)/bench/steering
+BENCH := $(O)/bench/burst $(O)/bench/generate $(O)/bench/probe $(O)/bench/steering
 BENCH_GUEST := $(O)/bench/instructions $(O)/bench/profile
 
 $(O)/bench/burst: tests/bench/burst.c include/uvf/libuvf.h | $(LIBUVF_SO)
@@ -11,6 +11,10 @@ $(O)/bench/burst: tests/bench/burst.c include/uvf/libuvf.h | $(LIBUVF_SO)
 $(O)/bench/generate: tests/bench/generate.c
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE $(CFLAGS) $< -lbpf -o $@
+
+$(O)/bench/probe: tests/bench/probe.c
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE $(CFLAGS) $< -o $@
 
 $(O)/bench/steering: tests/bench/steering.c $(O)/bpf/steer.skel.h include/uvf/steer.h
 	@mkdir -p $(@D)

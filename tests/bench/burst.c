@@ -4,6 +4,8 @@
  *
  *	burst drop fw0			take every frame and give it back
  *	burst forward fw0 fw1		take every frame and send it out of the other one, both ways
+ *	burst reflect fw0		take every frame and send it out again
+ *	burst transmit fw0		send UDP frames of --size as fast as it goes
  *
  * --sleep (default) waits for frames, --spin asks for them again and again. Prints what happened
  * so far as a line of JSON at SIGUSR1, and at the end: after --seconds, or at SIGTERM.
@@ -20,22 +22,43 @@
 #include <uvf/libuvf.h>
 
 #define BATCH 64
+#define SIZE_MIN 60
+#define SIZE_LIMIT 1514
 
 #define NS 1000000000ULL
 
 struct job {
-	const char *name;
+	const struct kind *kind;
 	const char *functions[2];
 	unsigned int count; /* of functions given */
-	bool forward;
 	bool spin;
 	unsigned int seconds;
+	unsigned int size;
 	struct uvf *uvf;
 	struct uvf_dev *dev[2];
 	uint64_t busy; /* nanoseconds in rounds that had frames */
 	uint64_t bursts; /* such rounds */
 	uint64_t unsent; /* frames given up because the other side had no room */
 };
+
+/* What a burst does in a round: how many frames it had. */
+static unsigned int drop(struct job *job);
+static unsigned int forward(struct job *job);
+static unsigned int reflect(struct job *job);
+static unsigned int transmit(struct job *job);
+
+static const struct kind {
+	const char *name;
+	unsigned int functions;
+	unsigned int (*turn)(struct job *job);
+} kinds[] = {
+	{ "drop", 1, drop },
+	{ "forward", 2, forward },
+	{ "reflect", 1, reflect },
+	{ "transmit", 1, transmit },
+};
+
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
 static volatile sig_atomic_t stop, report;
 
@@ -51,28 +74,41 @@ static const struct argp_option options[] = {
 	{ "spin", 's', NULL, 0, "never sleep", 0 },
 	{ "sleep", 'w', NULL, 0, "sleep while there are no frames (default)", 0 },
 	{ "seconds", 'T', "N", 0, "end after so many seconds (default: at SIGTERM)", 0 },
+	{ "size", 'z', "BYTES", 0, "of a frame that transmit sends, 60 to 1514 (default: 60)", 0 },
 	{ 0 },
 };
 
 static error_t on_argument(struct job *job, char *arg, struct argp_state *state)
 {
-	if (!job->name) {
-		job->name = arg;
-		job->forward = !strcmp(arg, "forward");
-		if (!job->forward && strcmp(arg, "drop"))
-			argp_failure(state, 64, 0, "'%s' is not a job: drop or forward", arg);
-		return 0;
-	}
-	if (job->count == 1u + job->forward)
+	for (unsigned int i = 0; !job->kind && i < KINDS; i++)
+		if (!strcmp(arg, kinds[i].name)) {
+			job->kind = &kinds[i];
+			return 0;
+		}
+	if (!job->kind)
+		argp_failure(state, 64, 0,
+			     "'%s' is not a job: drop, forward, reflect or transmit", arg);
+	if (job->count == job->kind->functions)
 		argp_failure(state, 64, 0, "'%s' is too much", arg);
 	job->functions[job->count++] = arg;
 	return 0;
 }
 
+static unsigned int number(struct argp_state *state, const char *arg, const char *what,
+			   unsigned int min, unsigned int max)
+{
+	char *end;
+	unsigned long value = strtoul(arg, &end, 10);
+
+	if (*end || end == arg || *arg == '-' || value < min || value > max)
+		argp_failure(state, 64, 0, "'%s' is not a number of %s: %u to %u", arg, what, min,
+			     max);
+	return value;
+}
+
 static error_t on_option(int key, char *arg, struct argp_state *state)
 {
 	struct job *job = state->input;
-	char *end;
 
 	switch (key) {
 	case 's':
@@ -82,15 +118,15 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
 		job->spin = false;
 		return 0;
 	case 'T':
-		job->seconds = strtoul(arg, &end, 10);
-		if (*end || end == arg || !job->seconds || job->seconds > 86400)
-			argp_failure(state, 64, 0, "'%s' is not a number of seconds: 1 to 86400",
-				     arg);
+		job->seconds = number(state, arg, "seconds", 1, 86400);
+		return 0;
+	case 'z':
+		job->size = number(state, arg, "bytes", SIZE_MIN, SIZE_LIMIT);
 		return 0;
 	case ARGP_KEY_ARG:
 		return on_argument(job, arg, state);
 	case ARGP_KEY_END:
-		if (!job->name || job->count != 1u + job->forward)
+		if (!job->kind || job->count != job->kind->functions)
 			argp_failure(state, 64, 0,
 				     "give `drop FUNCTION` or `forward FUNCTION FUNCTION`");
 		return 0;
@@ -101,8 +137,8 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = on_option,
-	.args_doc = "drop FUNCTION\nforward FUNCTION FUNCTION",
-	.doc = "Receives and drops, or receives and forwards, and counts.",
+	.args_doc = "drop|reflect|transmit FUNCTION\nforward FUNCTION FUNCTION",
+	.doc = "Receives and drops, or sends on or back, or only sends, and counts.",
 };
 
 static uint64_t now(void)
@@ -113,40 +149,72 @@ static uint64_t now(void)
 	return t.tv_sec * NS + t.tv_nsec;
 }
 
-static unsigned int drop(struct job *job, struct uvf_dev *from)
+static unsigned int drop(struct job *job)
 {
 	struct uvf_frame frames[BATCH];
-	unsigned int n = uvf_dev__rx(from, frames, BATCH);
+	unsigned int n = uvf_dev__rx(job->dev[0], frames, BATCH);
 
 	uvf__free(job->uvf, frames, n);
 	return n;
 }
 
-static unsigned int forward(struct job *job, struct uvf_dev *from, struct uvf_dev *to)
+static void give(struct job *job, struct uvf_dev *to, struct uvf_frame *frames, unsigned int n)
 {
-	struct uvf_frame frames[BATCH];
-	unsigned int n = uvf_dev__rx(from, frames, BATCH), sent;
+	unsigned int sent = uvf_dev__tx(to, frames, n);
 
-	if (!n)
-		return 0;
-	sent = uvf_dev__tx(to, frames, n);
 	uvf__free(job->uvf, frames + sent, n - sent);
 	job->unsent += n - sent;
+}
+
+static unsigned int move(struct job *job, struct uvf_dev *from, struct uvf_dev *to)
+{
+	struct uvf_frame frames[BATCH];
+	unsigned int n = uvf_dev__rx(from, frames, BATCH);
+
+	if (n)
+		give(job, to, frames, n);
 	return n;
 }
 
-static unsigned int turn(struct job *job)
+static unsigned int forward(struct job *job)
 {
-	if (!job->forward)
-		return drop(job, job->dev[0]);
-	return forward(job, job->dev[0], job->dev[1]) + forward(job, job->dev[1], job->dev[0]);
+	return move(job, job->dev[0], job->dev[1]) + move(job, job->dev[1], job->dev[0]);
+}
+
+static unsigned int reflect(struct job *job)
+{
+	return move(job, job->dev[0], job->dev[0]);
+}
+
+/*
+ * As testpmd's txonly: the headers are written into each frame. From a locally administered address
+ * to the one that testpmd sends to; UDP from and to port 9, of documentation addresses (RFC 5737).
+ */
+static unsigned int transmit(struct job *job)
+{
+	static uint8_t head[42] =
+		"\2\0\0\0\0\0" "\2\0\0\0\0\1" "\x08\0" "\x45\0\0\0" "\0\0\0\0"
+		"\x40\x11\0\0" "\xc0\0\2\1" "\xc6\x33\x64\1" "\0\x09\0\x09" "\0\0\0";
+	struct uvf_frame frames[BATCH];
+	unsigned int n = uvf__alloc(job->uvf, frames, BATCH);
+
+	head[16] = (job->size - 14) >> 8;
+	head[17] = job->size - 14;
+	head[38] = (job->size - 34) >> 8;
+	head[39] = job->size - 34;
+	for (unsigned int i = 0; i < n; i++) {
+		memcpy(uvf__data(job->uvf, &frames[i]), head, sizeof(head));
+		frames[i].len = job->size;
+	}
+	give(job, job->dev[0], frames, n);
+	return n;
 }
 
 static int print(const struct job *job)
 {
 	printf("{ \"job\": \"%s\", \"spin\": %s, \"busy_ns\": %llu, \"bursts\": %llu, "
 	       "\"unsent\": %llu, \"functions\": [",
-	       job->name, job->spin ? "true" : "false", (unsigned long long)job->busy,
+	       job->kind->name, job->spin ? "true" : "false", (unsigned long long)job->busy,
 	       (unsigned long long)job->bursts, (unsigned long long)job->unsent);
 	for (unsigned int i = 0; i < job->count; i++) {
 		struct uvf_dev_stats stats;
@@ -165,17 +233,11 @@ static int print(const struct job *job)
 	return fflush(stdout) ? -errno : 0;
 }
 
-/* A round without frames. */
+/* Of a round without frames. */
 static int idle(struct job *job)
 {
-	int err = 0;
+	int err = job->spin ? 0 : uvf__wait(job->uvf, 100);
 
-	if (report) {
-		report = 0;
-		err = print(job);
-	}
-	if (!err && !job->spin)
-		err = uvf__wait(job->uvf, 100);
 	return err < 0 && err != -EINTR ? err : 0;
 }
 
@@ -185,20 +247,25 @@ static int loop(struct job *job)
 	uint64_t last = now(), end = job->seconds ? last + job->seconds * NS : ~0ULL;
 
 	while (!stop && last < end) {
-		unsigned int n = turn(job);
+		unsigned int n = job->kind->turn(job);
 		uint64_t at = now();
+		int err = 0;
 
 		if (n) {
 			job->busy += at - last;
 			job->bursts++;
 		} else {
-			int err = idle(job);
-
-			if (err)
-				return err;
+			err = idle(job);
 			if (!job->spin)
 				at = now();
 		}
+		if (report && !err) {
+			report = 0;
+			err = print(job);
+			at = now();
+		}
+		if (err)
+			return err;
 		last = at;
 	}
 	return 0;
@@ -206,7 +273,9 @@ static int loop(struct job *job)
 
 static int run(struct job *job)
 {
-	int err = uvf__open(&job->uvf, NULL);
+	/* Who kills it wants the functions back at once. */
+	struct uvf_opts opts = { .size = sizeof(opts), .linger = UVF_NO_LINGER };
+	int err = uvf__open(&job->uvf, &opts);
 
 	for (unsigned int i = 0; i < job->count && !err; i++)
 		err = uvf_dev__open(&job->dev[i], job->uvf, job->functions[i]);
@@ -225,7 +294,7 @@ static int run(struct job *job)
 int main(int argc, char **argv)
 {
 	struct sigaction action = { .sa_handler = on_signal };
-	struct job job = { 0 };
+	struct job job = { .size = SIZE_MIN };
 
 	argp_parse(&argp, argc, argv, 0, NULL, &job);
 	sigaction(SIGTERM, &action, NULL);

@@ -4,31 +4,51 @@
 def median: (.[(length - 1) / 2 | floor] + .[length / 2 | floor]) / 2;
 def spread: sort | { min: .[0], median: median, max: .[-1] };
 def rate: .frames / .sent.seconds;
-def busy: .busy_ns / .frames;
+def busy: .busy_ns / ([.counted, 1] | max);
+
+# Of all rounds: the kernel tells user and system time in hundredths of a second.
+def user_share: (map(.user) | add) / ([map(.user + .system) | add, 1] | max);
 
 def result: {
 	job: .[0].job, size: .[0].size, who: .[0].who,
 	frames_per_second: map(rate) | spread,
-	taken_share: map(.frames / .sent.frames) | spread,
+	taken_share: (if .[0].job == "transmit" then null
+		else map(.frames / .sent.frames) | spread end),
 	busy_ns_per_frame: map(busy) | spread,
-	# A program that spins takes a whole processor, whatever there is to do.
-	cpu_ns_per_frame: (if .[0].who == "uvf-sleep" then map(.run_ns / .frames) | spread else null end),
+	user_ns_per_frame: ((map(busy) | spread | .median) * user_share),
 	waited_share: map(.wait_ns / 1e9 / .sent.seconds) | spread
 };
+
+def of_medians($turns; $who; $to; figure):
+	def of($name): $turns | map(select(.who == $name)) | figure;
+	of($to) as $them | if $them > 0 then of($who) / $them else null end;
+def middle(figure): map(figure) | sort | median;
 
 # Of the same round, so that what disturbs the machine for longer than a round cancels out.
 def ratio($turns; $who; $to):
 	[.[] as $round | $turns | map(select(.round == $round)) |
 		{ us: .[] | select(.who == $who), them: .[] | select(.who == $to) }] |
-	{ who: $who, to: $to, frames_per_second: map((.us | rate) / (.them | rate)) | spread,
-	  busy_ns_per_frame: map((.us | busy) / (.them | busy)) | spread };
+	{ who: $who, to: $to,
+	  of_medians: {
+		frames_per_second: of_medians($turns; $who; $to; middle(rate)),
+		busy_ns_per_frame: of_medians($turns; $who; $to; middle(busy)),
+		user_ns_per_frame: of_medians($turns; $who; $to; middle(busy) * user_share) },
+	  frames_per_second: map((.us | rate) / (.them | rate)) | spread };
 
 def ratios: . as $turns | (map(.round) | unique) as $rounds |
 	(("testpmd", "testpmd-busypoll") as $to | $rounds | ratio($turns; "uvf"; $to)),
 	($rounds | ratio($turns; "uvf-sleep"; "testpmd")) |
 	{ job: $turns[0].job, size: $turns[0].size } + .;
 
-map(select(.round > 0)) |
+def latency: {
+	load: .[0].load, who: .[0].who,
+	frames_per_second: map(.sent / .seconds) | sort | median,
+	median_us: map(.median_ns / 1000) | spread,
+	p999_us: map(.p999_ns / 1000) | spread,
+	lost_share: (1 - (map(.received) | add) / (map(.sent) | add))
+};
+
 { machine: $machine,
-  results: [group_by(.job, .size)[] | group_by(.who)[] | result],
-  ratios: [group_by(.job, .size)[] | ratios] }
+  results: [$turns | map(select(.round > 0)) | group_by(.job, .size)[] | group_by(.who)[] | result],
+  ratios: [$turns | map(select(.round > 0)) | group_by(.job, .size)[] | ratios],
+  latencies: [$probes | map(select(.round > 0)) | group_by(.load)[] | group_by(.who)[] | latency] }

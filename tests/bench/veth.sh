@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Frames a second of libuvf beside DPDK's testpmd, on veth-backed functions. Judges nothing.
+# libuvf beside DPDK's testpmd, on veth-backed functions: frames a second, processor time a frame, and
+# how long a frame is under way. Judges nothing.
 #
 #	 gen                   host                        sink
 #	┌──────────┐      ┌────────────────────────┐      ┌──────────┐
@@ -11,9 +12,10 @@
 #	                  │   …                    │
 #	                  └────────────────────────┘
 #
-# usage: veth.sh [--json] [--rounds N] [--ms N] [--no-realtime]
+# usage: veth.sh [--json] [--jobs LIST] [--rounds N] [--ms N] [--no-realtime]
 #
 #   --json          all figures as JSON instead of tables
+#   --jobs LIST     of drop,transmit,reflect,forward,latency (default: all)
 #   --rounds N      turns of each contestant for each job and size (default: 10)
 #   --ms N          length of a turn (default: 300)
 #   --no-realtime   ordinary priority: other work on the machine then shows in the figures
@@ -37,16 +39,22 @@ fail() { bail_out "$*"; }
 json=no
 rounds=10
 ms=300
+jobs=drop,transmit,reflect,forward,latency
 realtime=auto
 while [[ $# -gt 0 ]]; do
 	case $1 in
 	--json) json=yes ;;
 	--no-realtime) realtime=no ;;
+	--jobs)
+		[[ ${2:-} =~ ^(drop|transmit|reflect|forward|latency)(,(drop|transmit|reflect|forward|latency))*$ ]] ||
+			bail_out "--jobs takes some of $jobs, not '${2:-}'."
+		jobs=$2
+		shift ;;
 	--rounds | --ms)
 		[[ ${2:-} =~ ^[1-9][0-9]{0,5}$ ]] || bail_out "$1 takes a positive number, not '${2:-}'."
 		declare "${1#--}=$2"
 		shift ;;
-	*) bail_out "'$1' is not an option: --json, --rounds N, --ms N, --no-realtime." ;;
+	*) bail_out "'$1' is not an option: --json, --jobs LIST, --rounds N, --ms N, --no-realtime." ;;
 	esac
 	shift
 done
@@ -55,7 +63,7 @@ done
 for program in dpdk-testpmd jq ethtool chrt taskset; do
 	type -P "$program" >/dev/null || bail_out "there is no $program: tests/lib/deps.sh run bench"
 done
-for program in burst generate uvf uvfd; do
+for program in burst generate probe uvf uvfd; do
 	type -P "$program" >/dev/null || bail_out "$program is not built: make bench builds it."
 done
 
@@ -84,53 +92,121 @@ host_make() {
 	uvfd_start host
 }
 
-generate_for() { # WHO SIZE MS
-	local mac priority=()
-	mac=$(in_ns host ip -j link show "$(contestant_function "$1")" | jq -r '.[0].address')
+in_gen() { # COMMAND…, on processor 0
+	local priority=()
 	[[ $realtime == no ]] || priority=(chrt -f 1)
-	in_ns gen "${priority[@]}" taskset -c 0 generate eth0 --to "$mac" --size "$2" --ms "$3"
+	in_ns gen "${priority[@]}" taskset -c 0 "$@"
 }
 
-delivered() { in_ns sink ip -s -j link show eth0 | jq '.[0].stats64.rx.packets'; }
+mac_of() { in_ns host ip -j link show "$(contestant_function "$1")" | jq -r '.[0].address'; }
 
-# One line of JSON.
+# What reached the end of the wire by which a job sends.
+delivered() { # JOB
+	local end=gen
+	[[ $1 != forward ]] || end=sink
+	in_ns $end ip -s -j link show eth0 | jq '.[0].stats64.rx.packets'
+}
+
+# The traffic of a turn. Prints frames and seconds as JSON; transmit makes its own, for so long.
+traffic() { # WHO JOB SIZE
+	local began=$EPOCHREALTIME
+	if [[ $2 == transmit ]]; then
+		sleep "$(awk "BEGIN { print $ms / 1000 }")"
+		jq -n "{ frames: 0, seconds: ($EPOCHREALTIME - $began) }"
+	else
+		in_gen generate eth0 --to "$(mac_of "$1")" --size "$3" --ms "$ms"
+	fi
+}
+
+# One line of JSON. For transmit the time is that from one look at the wire's end to the next.
 turn() { # WHO JOB SIZE ROUND
-	local who=$1 sink sent frames busy run wait run_after wait_after
+	local who=$1 before sent frames=0 counted busy cpu cpu_after
 	contestant_continue "$who"
-	sink=$(delivered)
-	read -r run wait <<<"$(contestant_cpu "$who")"
-	sent=$(generate_for "$who" "$3" "$ms") || bail_out "the generator failed."
-	read -r run_after wait_after <<<"$(contestant_cpu "$who")"
-	read -r frames busy <<<"$(contestant_counts "$who")"
+	read -r -a cpu <<<"$(contestant_cpu "$who")"
+	[[ $2 == drop ]] || before=$(delivered "$2")
+	sent=$(traffic "$who" "$2" "$3") || bail_out "the generator failed."
+	[[ $2 != transmit ]] || frames=$(($(delivered "$2") - before))
+	read -r -a cpu_after <<<"$(contestant_cpu "$who")"
+	read -r counted busy <<<"$(contestant_counts "$who")"
 	contestant_pause "$who"
-	[[ $2 == drop ]] || frames=$(($(delivered) - sink))
+	[[ $2 != drop ]] || frames=$counted
+	[[ $2 == drop || $2 == transmit ]] || frames=$(($(delivered "$2") - before))
 	jq -cn --arg who "$who" --arg job "$2" --argjson size "$3" --argjson round "$4" \
 		--argjson sent "$sent" --argjson frames "$frames" --argjson busy "$busy" \
-		--argjson run $((run_after - run)) --argjson wait $((wait_after - wait)) \
-		'{ $who, $job, $size, $round, $sent, $frames, busy_ns: $busy, run_ns: $run, wait_ns: $wait }'
+		--argjson counted "$counted" --argjson run $((cpu_after[0] - cpu[0])) \
+		--argjson wait $((cpu_after[1] - cpu[1])) --argjson user $((cpu_after[2] - cpu[2])) \
+		--argjson system $((cpu_after[3] - cpu[3])) \
+		'{ $who, $job, $size, $round, $sent, $frames, $counted, busy_ns: $busy, run_ns: $run,
+		   wait_ns: $wait, $user, $system }'
 }
 
 round() { # JOB SIZE ROUND
 	local i n=${#contestant_all[@]}
 	for ((i = 0; i < n; i++)); do
-		turn "${contestant_all[$(($3 % 2 ? i : n - 1 - i))]}" "$1" "$2" "$3" >>"$tmp/turns"
+		"${turns:-turn}" "${contestant_all[$(($3 % 2 ? i : n - 1 - i))]}" "$1" "$2" "$3" \
+			>>"$tmp/${turns:-turn}s"
 	done
 }
 
 # Round 0 warms up.
-job() {
-	local who i size
+rounds_of() { # JOB SIZE
+	local i
+	for ((i = 0; i <= rounds; i++)); do
+		[[ ! -t 2 ]] || printf '\r%s, %d bytes: round %d of %d \e[K' "$1" "$2" "$i" "$rounds" >&2
+		round "$1" "$2" "$i"
+	done
+	[[ ! -t 2 ]] || printf '\r\e[K' >&2
+}
+
+contestants_start() { # JOB SIZE
+	local who
 	for who in "${contestant_all[@]}"; do
-		contestant_start "$who" "$1"
+		contestant_start "$who" "$1" "$2"
 	done
+}
+
+job() {
+	local size
 	for size in 64 1500; do
-		for ((i = 0; i <= rounds; i++)); do
-			[[ ! -t 2 ]] || printf '\r%s, %d bytes: round %d of %d \e[K' \
-				"$1" "$size" "$i" "$rounds" >&2
-			round "$1" "$size" "$i"
-		done
-		[[ ! -t 2 ]] || printf '\r\e[K' >&2
+		contestants_start "$1" $size
+		rounds_of "$1" $size
+		contestants_end
 	done
+}
+
+# --- latency ------------------------------------------------------------------------------------------
+
+# There and back: the contestant sends out again what it received.
+probe_turn() { # WHO LOAD RATE ROUND
+	local who=$1 found
+	contestant_continue "$who"
+	found=$(in_gen probe eth0 --to "$(mac_of "$who")" --rate "$3" --ms "$ms") ||
+		bail_out "the probe failed."
+	contestant_pause "$who"
+	jq -cn --arg who "$who" --arg load "$2" --argjson rate "$3" --argjson round "$4" \
+		--argjson found "$found" '{ $who, $load, $rate, $round } + $found'
+}
+
+# Half of what the slower of the two that are compared takes when there is more: 64 bytes, 200 ms.
+half_load() {
+	local who sent frames least=0 before
+	for who in uvf testpmd; do
+		contestant_continue "$who"
+		before=$(delivered reflect)
+		sent=$(in_gen generate eth0 --to "$(mac_of "$who")" --size 64 --ms 200)
+		contestant_pause "$who"
+		frames=$(jq -n "($(delivered reflect) - $before) / $(jq .seconds <<<"$sent") / 2 | floor")
+		[[ $least -ne 0 && $least -lt $frames ]] || least=$frames
+	done
+	echo "$least"
+}
+
+latency() {
+	local turns=probe_turn
+	contestants_start reflect 64
+	half=$(half_load)
+	rounds_of low 1000
+	rounds_of half "$half"
 	contestants_end
 }
 
@@ -143,35 +219,64 @@ machine() {
 		   turn_ms: $ms, realtime: ($realtime != "no") }'
 }
 
+table_rates() {
+	local job size who min median max taken busy user
+	printf '\n%-8s %5s  %-17s %9s %9s %9s  %5s %9s %9s\n' "" "" "" "" "frames/s" "" "taken" \
+		"ns/frame" "in user"
+	printf '%-8s %5s  %-17s %9s %9s %9s  %5s %9s %9s\n' job bytes program min median max "" \
+		"at work" "space"
+	while read -r job size who min median max taken busy user; do
+		printf '%-8s %5s  %-17s %9.0f %9.0f %9.0f  %5s %9.1f %9.1f\n' "$job" "$size" "$who" \
+			"$min" "$median" "$max" "$taken" "$busy" "$user"
+	done < <(jq -r '.results[] | [.job, .size, .who, (.frames_per_second | .min, .median, .max),
+		(.taken_share | if . then "\(100 * .median | round)%" else "-" end),
+		.busy_ns_per_frame.median, .user_ns_per_frame] | @tsv' "$1")
+}
+
+table_ratios() {
+	local job size who of median min max busy user
+	printf '\n%-8s %5s  %-21s %9s  %-20s %9s %9s\n' "" "" "ratio" "frames/s," "frames/s, rounds" \
+		"ns/frame" "in user"
+	printf '%-8s %5s  %-21s %9s  %-20s %9s %9s\n' job bytes "" medians "median (spread)" \
+		"at work" "space"
+	while read -r job size who of median min max busy user; do
+		printf '%-8s %5s  %-21s %9.2f  %.2f (%.2f to %.2f)  %9.2f %9.2f\n' "$job" "$size" \
+			"$who" "$of" "$median" "$min" "$max" "$busy" "$user"
+	done < <(jq -r '.ratios[] | [.job, .size, "\(.who)/\(.to)", .of_medians.frames_per_second,
+		(.frames_per_second | .median, .min, .max), .of_medians.busy_ns_per_frame,
+		.of_medians.user_ns_per_frame] | @tsv' "$1")
+}
+
+table_latency() {
+	local load rate who median p999 max lost
+	printf '\n%-5s %9s  %-17s %9s %9s %9s %7s\n' "" "" "" "" "99.9 %," "" ""
+	printf '%-5s %9s  %-17s %9s %9s %9s %7s\n' load "frames/s" program "median us" "median us" \
+		"worst us" lost
+	while read -r load rate who median p999 max lost; do
+		printf '%-5s %9.0f  %-17s %9.1f %9.1f %9.1f %6.2f%%\n' "$load" "$rate" "$who" "$median" \
+			"$p999" "$max" "$lost"
+	done < <(jq -r '.latencies[] | [.load, .frames_per_second, .who, .median_us.median,
+		(.p999_us | .median, .max), 100 * .lost_share] | @tsv' "$1")
+}
+
 table() {
-	local job size who min median max taken busy cpu
 	jq -r '.machine | "Linux \(.kernel), \(.processor), DPDK \(.dpdk)",
 		"\(.rounds) rounds of \(.turn_ms) ms, \(if .realtime then "real-time" else "ordinary" end) "
 		+ "priority; processor 0 generates, processor 1 consumes"' "$1"
-	printf '\n%-8s %5s  %-17s %9s %9s %9s  %5s %9s %9s\n' "" "" "" "" "frames/s" "" "taken" \
-		"ns/frame" "CPU ns"
-	printf '%-8s %5s  %-17s %9s %9s %9s  %5s %9s %9s\n' job bytes program min median max "" \
-		"at work" "in all"
-	while read -r job size who min median max taken busy cpu; do
-		printf '%-8s %5s  %-17s %9.0f %9.0f %9.0f  %4.0f%% %9.1f %9s\n' "$job" "$size" "$who" \
-			"$min" "$median" "$max" "$taken" "$busy" "$cpu"
-	done < <(jq -r '.results[] | [.job, .size, .who, (.frames_per_second | .min, .median, .max),
-		100 * .taken_share.median, .busy_ns_per_frame.median,
-		(.cpu_ns_per_frame.median // "spins" | if type == "number" then round else . end)] | @tsv' "$1")
-	printf '\n%-8s %5s  %-26s %-22s %s\n' job bytes ratio "frames/s" "ns/frame at work"
-	while read -r job size who median min max busy; do
-		printf '%-8s %5s  %-26s %.2f (%.2f to %.2f)    %.2f\n' "$job" "$size" "$who" "$median" \
-			"$min" "$max" "$busy"
-	done < <(jq -r '.ratios[] | [.job, .size, "\(.who)/\(.to)",
-		(.frames_per_second | .median, .min, .max), .busy_ns_per_frame.median] | @tsv' "$1")
-	jq -r '[.results[].waited_share.median] | max | select(. > 0.02) |
+	[[ ! -s $tmp/turns ]] || { table_rates "$1" && table_ratios "$1"; }
+	[[ ! -s $tmp/probe_turns ]] || table_latency "$1"
+	jq -r '[.results[].waited_share.median] | max // 0 | select(. > 0.02) |
 		"\nOther work was running: a program waited up to \(100 * . | round) % of a turn."' "$1"
 }
 
 host_make
-job drop
-job forward
-jq -s --argjson machine "$(machine)" -f "$here/report.jq" "$tmp/turns" >"$tmp/report" ||
+: >"$tmp/turns"
+: >"$tmp/probe_turns"
+for name in ${jobs//,/ }; do
+	if [[ $name == latency ]]; then latency; else job "$name"; fi
+done
+jq -n --argjson machine "$(machine)" --slurpfile turns "$tmp/turns" \
+	--slurpfile probes "$tmp/probe_turns" -f "$here/report.jq" >"$tmp/report" ||
 	bail_out "the figures can't be read."
 if [[ $json == yes ]]; then
 	cat "$tmp/report" >&3

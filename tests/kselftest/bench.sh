@@ -11,17 +11,21 @@ set -u
 . "$(dirname "$0")/../lib/topology.sh"
 PATH=$top/build/bench:$PATH
 
-need ip nsenter ethtool jq burst generate steering
+need ip nsenter ethtool jq burst generate probe steering
 
 # --- refused -----------------------------------------------------------------------------------
 
-expect_fail "'juggle' is not a job: drop or forward" burst juggle fw0
+expect_fail "'juggle' is not a job: drop, forward, reflect or transmit" burst juggle fw0
 expect_fail "give .drop FUNCTION. or .forward FUNCTION FUNCTION" burst forward fw0
 expect_fail "'0' is not a number of seconds" burst drop fw0 --seconds 0
+expect_fail "'59' is not a number of bytes: 60 to 1514" burst transmit fw0 --size 59
 expect_fail "no device nosuch0" generate nosuch0 --to 02:00:00:00:00:01
 expect_fail "'02:00' is not a MAC address" generate lo --to 02:00
 expect_fail "frames of 59 bytes: 60 to 1514" generate lo --to 02:00:00:00:00:01 --size 59
 
+expect_fail "give a device and --to MAC" probe lo
+expect_fail "more than 10000000 frames" probe lo --to 02:00:00:00:00:01 --rate 10000000 --ms 2000
+expect_fail "can't send out of nosuch0" probe nosuch0 --to 02:00:00:00:00:01
 expect_fail "'0' is not a number from 1 to 1000" steering --rounds 0
 
 # It ends if a frame goes astray.
@@ -66,7 +70,7 @@ result() { jq "$1" "$tmp/burst.json"; }
 
 measure() { # JOB MODE SIZE
 	local functions=(fw0) on=(--on fw0)
-	[[ $1 == drop ]] || { functions+=(fw1); on+=(--on fw1); }
+	[[ $1 != forward ]] || { functions+=(fw1); on+=(--on fw1); }
 	frames=0 bytes=0
 	before=$(steered rx_frames) before_bytes=$(steered rx_bytes)
 	before_sent=$(sent tx_frames) before_arrived=$(arrived)
@@ -96,6 +100,36 @@ for mode in spin sleep; do
 	is "uvf stats: each left fw1" $(($(sent tx_frames) - before_sent)) "$frames"
 	is "and each arrived" $(($(arrived) - before_arrived)) "$frames"
 done
+
+# --- back, and out alone ------------------------------------------------------------------------
+
+back() { in_ns gen ip -s -j link show eth0 | jq '.[0].stats64.rx.packets'; }
+before_back=$(back)
+measure reflect spin 64
+is "libuvf: each was sent" "$(result '.functions[0].tx_frames')" "$frames"
+is "and each came back" $(($(back) - before_back)) "$frames"
+
+ns_spawn host burst reflect fw0 --sleep >"$tmp/burst.json" 2>"$tmp/burst.log"
+wait_for 10 grep -q ready "$tmp/burst.log"
+in_ns gen probe eth0 --to "$mac" --rate 500 --ms 400 >"$tmp/probe.json"
+is "probe: all that it sent came back" "$(jq -c '[.sent, .received]' "$tmp/probe.json")" "[200,200]"
+ok "and took a time: $(jq -c '[.median_ns, .p999_ns]' "$tmp/probe.json") ns" \
+	jq -e '.median_ns > 0 and .p999_ns >= .median_ns' "$tmp/probe.json"
+kill "$spawned"
+wait "$spawned"
+in_ns gen probe eth0 --to "$mac" --rate 500 --ms 100 >"$tmp/probe.json"
+is "with nobody there none comes back" "$(jq -c '[.sent, .received]' "$tmp/probe.json")" "[50,0]"
+
+before_sent=$(in_ns host uvf stats --json fw0 | jq .steering.tx_frames)
+before_back=$(back)
+in_ns host burst transmit fw0 --spin --size 1500 --seconds 1 >"$tmp/burst.json" 2>"$tmp/burst.log"
+is "burst transmit ends by itself" $? 0
+sent=$(result '.functions[0].tx_frames')
+ok "it sent frames: $sent" test "$sent" -gt 1000
+is "all of 1500 bytes" "$(result '.functions[0].tx_bytes')" $((sent * 1500))
+# What the last call left in the ring, of 2048 entries, is not sent.
+left=$((sent - $(in_ns host uvf stats --json fw0 | jq .steering.tx_frames) + before_sent))
+ok "uvf stats: they left fw0, but the last $left" between "$left" 0 2048
 
 # --- for a time --------------------------------------------------------------------------------
 
