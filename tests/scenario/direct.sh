@@ -12,7 +12,8 @@
 #	                        └─────────────────────────┘
 #
 # CARD is what eth1 is: veth, or a card of a VM, whose other end is the card behind it. QUEUE is
-# leased; WAY is how frames come there, MODE what its driver can.
+# leased; WAY is how frames come there, MODE what its driver can. LOST of the host's own frames may be
+# lost, in all: where there is but one queue, what comes while it gets a socket, or loses it.
 set -u
 . "$(dirname "$0")/../lib/topology.sh"
 export BACKEND=${BACKEND:-veth} CARD=${CARD:-veth} QUEUE=${QUEUE:-0} WAY=${WAY:-none} MODE=${MODE:-copy}
@@ -221,7 +222,8 @@ is "nothing is leased" "$(in_ns host uvf lease --json | jq -c .)" "[]"
 kill -INT "$uplink_ping"
 wait "$uplink_ping"
 summary=$(grep 'packets transmitted' "$tmp/ping.eth1")
-like "the uplink lost no ping of its own" "$summary" ', 0% packet loss'
+lost=$(awk '/packets transmitted/ { print $1 - $4 }' <<<"$summary")
+ok "the uplink lost none of its own pings${LOST:+, or $LOST at most}" between "$lost" 0 "${LOST:-0}"
 diag "$summary"
 uvfd_stop
 is "uvfd ended well" "$uvfd_status" 0
