@@ -16,12 +16,15 @@ COMMON_CNI := cni confine
 LIBUVF := session memory dev source resume burst
 UVFD := main model steer attach inherit tuples tc rules settings session serve serve_settings lease source park keep keeper
 UVF := main facts query list show stats monitor add release run progs queues \
+UVFD := main model steer attach inherit tc session serve lease source park keep keeper
+UVF := main facts query list show stats add release run progs queues \
 	doctor doctor_host doctor_link doctor_program doctor_flow rates top top_screen cni cni_client
 UVFD += direct ledger
 UVF += lease
 UVF += points capture capture_program capture_link
 UVF += metrics metrics_serve
 UVF += rule rule_test
+UVF += events events_module events_link events_uvfd
 
 userspace_objects = $(patsubst %,$(O)/obj/userspace/$(1)/%.o,$(2))
 COMMON_PROTO_O := $(call userspace_objects,common,$(COMMON_PROTO))

@@ -220,6 +220,5 @@ in_ns host ip link set fw0 up
 ok "rmmod" rmmod uvf
 event host "goes with the module" "^del pci=$fw0 .*ifname=fw0"
 expect_fail 'no family uvf' "$nl" dump
-expect_fail 'load uvf.ko' uvf monitor
 ok "insmod" insmod "$(module_path)"
 is "the family is there again" "$("$nl" dump | grep -c state=spare)" 16

@@ -333,6 +333,7 @@ int uvf_proto_check(const struct uvf_request *request)
 	case UVF_MSG_RELEASE:
 	case UVF_MSG_LIST:
 	case UVF_MSG_RESUME:
+	case UVF_MSG_WATCH:
 		return 0;
 	}
 	return uvf_fail(EPROTO, "request type %u is unknown", request->type);

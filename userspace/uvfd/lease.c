@@ -125,6 +125,7 @@ static int bind_now(struct lease *lease)
 		return err;
 	lease->bound = true;
 	park_lease(lease);
+	serve_tell(lease->function);
 	say("%s: leased to %s (pid %d), %s", lease->function->name, lease->session->appliance,
 	    (int)lease->session->pid, lease->source[0].zerocopy ? "zero-copy" : "copy mode");
 	return 0;
@@ -251,6 +252,9 @@ int lease_open(struct session *session, struct function *function, unsigned int 
 
 void lease_close(struct lease *lease)
 {
+	const struct function *function = lease->function;
+	bool held = lease->bound;
+
 	if (lease->bound)
 		say("%s: given back", lease->function->name);
 	direct_stop(lease->function);
@@ -260,4 +264,6 @@ void lease_close(struct lease *lease)
 	lease->function->lease = NULL;
 	LIST_REMOVE(lease, entry);
 	free(lease);
+	if (held)
+		serve_tell(function);
 }

@@ -70,6 +70,7 @@ static void unsteer(struct function *function)
 	uplink->users--;
 	uplink->dirty |= function->nr_rules > 0;
 	function->uplink = NULL;
+	function->untold = true;
 }
 
 static void refuse(struct function *function, const char *why)
@@ -126,6 +127,7 @@ static void steer(struct function *function, const struct uvf_function *now)
 	function->entry = entry;
 	function->refused = false;
 	direct_on(function);
+	function->untold = true;
 	if (verbose)
 		say("%s: steered from %s", function->name, now->uplink->name);
 }
@@ -256,6 +258,18 @@ static void uplinks_settle(void)
 	}
 }
 
+/* Whether XDP steers shows when the uplinks have settled. */
+static void tell_changed(void)
+{
+	struct function *function;
+
+	for (function = model.functions; function; function = function->hh.next) {
+		if (function->untold)
+			serve_tell(function);
+		function->untold = false;
+	}
+}
+
 static void model_reconcile(void)
 {
 	struct function *function, *next;
@@ -276,6 +290,7 @@ static void model_reconcile(void)
 			function_drop(function);
 		}
 	uplinks_settle();
+	tell_changed();
 }
 
 static int heard(struct nl_msg *msg, void *arg)

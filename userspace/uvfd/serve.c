@@ -330,6 +330,28 @@ static int on_bind(struct session *session, const struct uvf_request *request,
 	return err;
 }
 
+/* Who does not read what it is told is told no more: it comes back, and asks how things are. */
+void serve_tell(const struct function *function)
+{
+	struct uvf_reply event = { .version = UVF_PROTO_VERSION, .type = UVF_MSG_EVENT };
+	struct uvf_function links;
+
+	if (model_look(function, &links))
+		describe(&event, function, &links);
+	else
+		strcpy(event.function, function->name);
+	event.cursor = function->key;
+	sessions_tell(&event);
+}
+
+static int on_watch(struct session *session)
+{
+	if (session->is_appliance)
+		return uvf_fail(EPERM, "an appliance is not told of others");
+	session->watches = true;
+	return 0;
+}
+
 /* Root gives back what the dead left, with all that belongs to it. */
 static int release_parked(const char *name)
 {
@@ -454,6 +476,9 @@ int session_serve(struct session *session, struct uvf_incoming *in)
 		break;
 	case UVF_MSG_DIRECT:
 		reply.status = on_direct(session, &in->request);
+		break;
+	case UVF_MSG_WATCH:
+		reply.status = on_watch(session);
 		break;
 	case UVF_MSG_LIST:
 		reply.status = on_list(session, &in->request, &reply);

@@ -56,6 +56,15 @@ void session_notice(struct session *session, int status)
 		uvf_proto_answer(session->sock, &notice, -1);
 }
 
+void sessions_tell(const struct uvf_reply *event)
+{
+	struct session *session;
+
+	LIST_FOREACH(session, &sessions.list, entry)
+		if (session->watches && uvf_proto_answer(session->sock, event, -1))
+			shutdown(session->sock, SHUT_RDWR); /* the event loop closes it */
+}
+
 /* --- sessions whose client is dead ------------------------------------------------------------ */
 
 bool session_is_parked(const struct session *session)
@@ -107,6 +116,8 @@ static void session_park(struct session *session)
 	LIST_FOREACH(lease, &session->leases, entry)
 		direct_stop(lease->function);
 	park_session(session);
+	LIST_FOREACH(lease, &session->leases, entry)
+		serve_tell(lease->function);
 	say("%s (pid %d) is dead: what it had waits %u s for a successor", session->appliance,
 	    (int)session->pid, session->linger);
 }
@@ -148,6 +159,7 @@ void session_inherit(struct session *to, struct session *from)
 		lease->inherited = true;
 		lease->request = 0;
 		direct_start(lease->function);
+		serve_tell(lease->function);
 	}
 	session_close(from);
 }

@@ -87,6 +87,7 @@ struct function {
 	uint32_t nr_rules;
 	bool seen;
 	bool refused; /* said already why it can't be steered */
+	bool untold; /* steered, or no longer: see serve_tell() */
 	UT_hash_handle hh;
 };
 
@@ -152,6 +153,7 @@ struct session {
 	struct event *event;
 	pid_t pid;
 	bool is_appliance;
+	bool watches; /* is told of all functions */
 	char appliance[UVF_PROTO_APPLIANCE];
 	unsigned int functions; /* that it may lease; 0: all of its appliance */
 	char function[UVF_PROTO_FUNCTIONS][UVF_PROTO_NAME];
@@ -184,11 +186,15 @@ struct session *session_parked(const char *appliance, const char (*functions)[UV
 void session_inherit(struct session *to, struct session *from);
 /* Wakes the client up. @status: 0, look at your sockets; -ESHUTDOWN, all leases end now. */
 void session_notice(struct session *session, int status);
+/* All who watch. */
+void sessions_tell(const struct uvf_reply *event);
 
 /* --- serve.c: what clients ask ------------------------------------------------------------- */
 
 /* Answers one request. A descriptor of @in that was taken is no longer there. 0 or -errno. */
 int session_serve(struct session *session, struct uvf_incoming *in);
+/* Its lease or steering has changed: tells those who watch. */
+void serve_tell(const struct function *function);
 
 /* --- serve_settings.c: what root sets on functions ----------------------------------------- */
 
