@@ -185,6 +185,18 @@ UVF_API void *uvf__data(const struct uvf *uvf, const struct uvf_frame *frame);
 /* uvf__room - bytes from the frame's first byte to the end of its memory. */
 UVF_API uint32_t uvf__room(const struct uvf *uvf, const struct uvf_frame *frame);
 
+/* Where the frames of the UMEM are: the sum of all is the number of frames. */
+struct uvf_account {
+	uint32_t free;
+	uint32_t held; /* by the appliance; or by its dead predecessor, and not received again yet */
+	uint32_t filling; /* lent to functions to receive into */
+	uint32_t sending;
+	uint32_t resumed; /* 1: this session goes on where a dead predecessor ended */
+};
+
+/* uvf__account - count the frames in each state. Not for the packet path: it looks at each. */
+UVF_API void uvf__account(struct uvf *uvf, struct uvf_account *account);
+
 /*
  * uvf__wait - sleep until a function of the session has frames or room, at most @timeout_ms
  * milliseconds (-1: for ever, 0: only look).

@@ -2,8 +2,8 @@
 /*
  * Frames with numbers, so that each that is lost or doubled is known.
  *
- *	seq send eth0 to=MAC count=2000 rate=500 [src=IP dst=IP] [proto=17] [sport=N dport=N]
- *	         [vlan=N] [size=60]
+ *	seq send eth0 to=MAC count=2000 rate=500 [first=0] [src=IP dst=IP] [proto=17]
+ *	         [sport=N dport=N] [vlan=N] [size=60]
  *	seq receive eth0 idle=1000
  *
  * A frame is Ethernet, IPv4 or IPv6, and ports, with a mark and its number at the end. `receive`
@@ -39,7 +39,7 @@ struct trailer {
 
 struct plan {
 	struct ether_addr to;
-	unsigned int count, rate, proto, sport, dport, vlan, size, idle;
+	unsigned int count, first, rate, proto, sport, dport, vlan, size, idle;
 	const char *src, *dst;
 };
 
@@ -141,7 +141,7 @@ static int send_all(const char *name, const struct plan *plan)
 	build(frame, plan);
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	for (i = 0; i < plan->count; i++) {
-		trailer.number = i;
+		trailer.number = plan->first + i;
 		memcpy(frame + plan->size - sizeof(trailer), &trailer, sizeof(trailer));
 		if (plan->rate)
 			pause_until(&start, i, plan->rate);
@@ -200,9 +200,10 @@ static int receive_all(const char *name, const struct plan *plan)
 static bool take(struct plan *plan, const char *word)
 {
 	static const char *const names[] = { "count=", "rate=", "proto=", "sport=", "dport=",
-					     "vlan=", "size=", "idle=" };
+					     "vlan=", "size=", "idle=", "first=" };
 	unsigned int *numbers[] = { &plan->count, &plan->rate, &plan->proto, &plan->sport,
-				    &plan->dport, &plan->vlan, &plan->size, &plan->idle };
+				    &plan->dport, &plan->vlan, &plan->size, &plan->idle,
+				    &plan->first };
 
 	for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (!strncmp(word, names[i], strlen(names[i]))) {

@@ -223,6 +223,26 @@ void uvf__free(struct uvf *uvf, const struct uvf_frame *frames, unsigned int n)
 		frame_put(uvf, frame_number(uvf, frames[i].addr));
 }
 
+void uvf__account(struct uvf *uvf, struct uvf_account *account)
+{
+	*account = (struct uvf_account){ .resumed = uvf->resumed };
+	for (uint32_t i = 0; i < uvf->frames; i++) {
+		switch (uvf->place[i].state) {
+		case PLACE_HELD:
+			account->held++;
+			break;
+		case PLACE_FILLING:
+			account->filling++;
+			break;
+		case PLACE_SENDING:
+			account->sending++;
+			break;
+		}
+	}
+	/* The list is the truth: a free frame that is not in it could never be used. */
+	account->free = uvf->free_count;
+}
+
 void *uvf__data(const struct uvf *uvf, const struct uvf_frame *frame)
 {
 	return uvf->area + frame->addr;

@@ -179,25 +179,32 @@ static void sources_close(struct lease *lease)
  */
 static enum { UNKNOWN, YES, NO } maps_when_bound;
 
+static void look(const struct lease *lease)
+{
+	void *ring = mmap(NULL, sysconf(_SC_PAGESIZE), PROT_READ, MAP_SHARED, lease->source[0].xsk,
+			  XDP_PGOFF_RX_RING);
+
+	maps_when_bound = ring == MAP_FAILED && errno == EBUSY ? NO : YES;
+	if (ring != MAP_FAILED)
+		munmap(ring, sysconf(_SC_PAGESIZE));
+}
+
 static int find_out(struct lease *lease)
 {
-	void *ring;
 	int err = bind_all(lease);
 
 	if (err)
 		return err;
-	ring = mmap(NULL, sysconf(_SC_PAGESIZE), PROT_READ, MAP_SHARED, lease->source[0].xsk,
-		    XDP_PGOFF_RX_RING);
-	maps_when_bound = ring == MAP_FAILED && errno == EBUSY ? NO : YES;
-	if (ring != MAP_FAILED)
-		munmap(ring, sysconf(_SC_PAGESIZE));
+	look(lease);
 	program_close(lease);
 	sources_close(lease);
 	return sources_make(lease);
 }
 
-bool lease_can_be_inherited(void)
+bool lease_can_be_inherited(const struct lease *lease)
 {
+	if (maps_when_bound == UNKNOWN && lease->bound)
+		look(lease);
 	return maps_when_bound == YES;
 }
 

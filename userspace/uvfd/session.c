@@ -105,7 +105,7 @@ static void session_park(struct session *session)
 	struct lease *lease;
 
 	if (!session->linger || !session->is_appliance || LIST_EMPTY(&session->leases) ||
-	    !lease_can_be_inherited() || deadline_set(session)) {
+	    !lease_can_be_inherited(LIST_FIRST(&session->leases)) || deadline_set(session)) {
 		session_close(session);
 		return;
 	}
@@ -122,11 +122,26 @@ static void session_park(struct session *session)
 	    (int)session->pid, session->linger);
 }
 
+/* A successor may be faster than the news of the death. */
+static void park_the_dead(void)
+{
+	struct session *session, *next;
+	char byte;
+
+	for (session = LIST_FIRST(&sessions.list); session; session = next) {
+		next = LIST_NEXT(session, entry);
+		if (session->sock >= 0 && session->is_appliance &&
+		    !recv(session->sock, &byte, 1, MSG_PEEK | MSG_DONTWAIT))
+			session_park(session);
+	}
+}
+
 struct session *session_parked(const char *appliance, const char (*functions)[UVF_PROTO_NAME],
 			       unsigned int count)
 {
 	struct session *session;
 
+	park_the_dead();
 	LIST_FOREACH(session, &sessions.list, entry) {
 		if (!session_is_parked(session) || session->functions != count ||
 		    strcmp(session->appliance, appliance))

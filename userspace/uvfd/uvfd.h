@@ -256,7 +256,7 @@ void lease_close(struct lease *lease);
 /* Takes off what a uvfd that was killed left on a function. */
 void lease_clean(int netdev);
 /* Whether another process can map the rings of a lease that is bound (Linux 6.4). */
-bool lease_can_be_inherited(void);
+bool lease_can_be_inherited(const struct lease *lease);
 
 /* --- park.c: what outlives this process ------------------------------------------------------ */
 
