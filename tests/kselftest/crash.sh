@@ -5,7 +5,7 @@
 # appliance: none is lost as long as its rings can hold what comes meanwhile, none is doubled, and
 # afterwards each frame of its memory is where the library believes it to be.
 #
-#	crash.sh [ROUNDS]	crashes of each kind; 2 by default, a release is tested with 20
+#	crash.sh [ROUNDS]	crashes of each kind; 1 by default, a release is tested with 20
 #
 #	 client                     host                         sink
 #	┌──────┐   ┌─────────────────────────────────────┐   ┌─────────┐
@@ -17,7 +17,7 @@
 set -u
 . "$(dirname "$0")/../lib/topology.sh"
 export BACKEND=veth
-rounds=${1:-2}
+rounds=${1:-1}
 seq=$top/build/tests/seq
 forward=$top/build/tests/crash_forward
 [[ $(printf '%s\n' 6.4 "$(uname -r)" | sort -V | head -n 1) == 6.4 ]] ||
@@ -70,8 +70,8 @@ crash() { # victim, signal
 }
 
 # --- frames ---------------------------------------------------------------------------------------
-receive_start() {
-	ns_spawn sink "$seq" receive eth0 idle=3000 >"$tmp/received"
+receive_start() { # count
+	ns_spawn sink "$seq" receive eth0 idle=4000 count="$1" >"$tmp/received"
 	receiver=$spawned
 	wait_for 10 grep -q ready "$tmp/received"
 }
@@ -109,7 +109,7 @@ ring=2048
 # Frames pass before and after each crash, none during it.
 idle() { # victim, signal
 	local i
-	receive_start
+	receive_start $((rounds * 40))
 	send_start $((rounds * 40)) 40
 	for ((i = 0; i < rounds; i++)); do crash "$1" "$2" || return; done
 	reap "$sender"
@@ -118,7 +118,7 @@ idle() { # victim, signal
 steady() {
 	local i seconds=$((rounds * 2))
 	[[ $2 != STOP ]] || seconds=$((rounds * 3))
-	receive_start
+	receive_start $((rate * seconds))
 	send_start $((rate * seconds)) $rate
 	for ((i = 0; i < rounds; i++)); do crash "$1" "$2" || return; done
 	reap "$sender"
@@ -127,7 +127,7 @@ steady() {
 # The ring is filled while nobody reads it: as many frames as it holds, and not one more.
 full() {
 	local i total=0
-	receive_start
+	receive_start $((rounds * ring))
 	for ((i = 0; i < rounds; i++)); do
 		kill -STOP "$appliance"
 		in_ns client "$seq" send eth0 to="$mac" count=$ring first=$total rate=20000 \
