@@ -54,8 +54,7 @@ enum uvf_msg_type {
 	UVF_MSG_RULE_DEL, /* by its id, its words, or "all" */
 	UVF_MSG_RULE_LIST, /* the next rule, of @function or of all */
 	UVF_MSG_EXPLAIN, /* what would become of a frame that came in on the uplink @function? */
-	UVF_MSG_WATCH, /* root's: from now on UVF_MSG_EVENT comes, and nothing else is asked */
-	UVF_MSG_EVENT, /* from uvfd only: a function's lease or steering is now as the reply says */
+	UVF_MSG_WATCH, /* root's: from now on notices say how a function is that changed */
 	UVF_MSG_TYPES,
 };
 

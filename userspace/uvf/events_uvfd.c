@@ -140,7 +140,7 @@ static int open_uvfd(struct events *events)
 static bool is_event(struct uvf_reply *event, ssize_t size)
 {
 	if (size != sizeof(*event) || event->version != UVF_PROTO_VERSION ||
-	    event->type != UVF_MSG_EVENT)
+	    event->type != UVF_MSG_NOTICE)
 		return false;
 	event->function[sizeof(event->function) - 1] = '\0';
 	event->uplink[sizeof(event->uplink) - 1] = '\0';

@@ -333,7 +333,7 @@ static int on_bind(struct session *session, const struct uvf_request *request,
 /* Who does not read what it is told is told no more: it comes back, and asks how things are. */
 void serve_tell(const struct function *function)
 {
-	struct uvf_reply event = { .version = UVF_PROTO_VERSION, .type = UVF_MSG_EVENT };
+	struct uvf_reply event = { .version = UVF_PROTO_VERSION, .type = UVF_MSG_NOTICE };
 	struct uvf_function links;
 
 	if (model_look(function, &links))
