@@ -73,12 +73,17 @@ static __always_inline int drop(__u32 slot, enum uvf_drop why)
 static __always_inline int give(const struct xdp_md *ctx, __u32 slot)
 {
 	struct uvf_counts *count = uvf_counts_of(slot);
+	bool direct = on.direct && uvf_direct(ctx, slot);
 
 	if (count) {
 		count->rx_frames++;
 		count->rx_bytes += ctx->data_end - ctx->data;
 	}
-	if (on.direct && uvf_direct(ctx, slot))
+	if (on.direct && count && direct) {
+		count->direct_frames++;
+		count->direct_bytes += ctx->data_end - ctx->data;
+	}
+	if (direct)
 		return XDP_REDIRECT;
 	return bpf_redirect_map(&ports, slot, XDP_PASS);
 }

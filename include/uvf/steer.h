@@ -17,7 +17,7 @@
 #include <linux/types.h>
 
 /* To be raised when anything in this file changes its meaning. */
-#define UVF_LAYOUT 2
+#define UVF_LAYOUT 3
 
 /* Functions on one uplink. */
 #define UVF_SLOTS 4096
@@ -179,6 +179,8 @@ struct uvf_counts {
 	__u64 flood_bytes;
 	__u64 tx_frames; /* from the function to the uplink (veth backend) */
 	__u64 tx_bytes;
+	__u64 direct_frames; /* of the unicast: to sockets on leased queues of the uplink */
+	__u64 direct_bytes;
 	__u64 drops[UVF_DROPS];
 };
 

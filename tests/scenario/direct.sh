@@ -72,18 +72,22 @@ as_before() { [[ $(card) == "$before" ]]; }
 received() { in_ns host ip -s -j link show fw0 | jq '.[0].stats64.rx.packets'; }
 sent() { in_ns host ip -s -j link show fw0 | jq '.[0].stats64.tx.packets'; }
 
+directly() { in_ns host uvf stats --json fw0 | jq '.steering.direct_frames // 0'; }
+
 # The function's own device does not see what takes the direct way.
 answers_by() { # direct|shared, DESC
-	local rx tx grown
-	rx=$(received) tx=$(sent)
+	local rx tx grown direct
+	rx=$(received) tx=$(sent) direct=$(directly)
 	ok "$2: 20 pings are answered" in_ns client ping -q -c 20 -i 0.05 -w 20 10.0.1.1
-	grown="$(($(received) - rx)) $(($(sent) - tx))"
-	diag "  fw0 received and sent $grown frames meanwhile"
+	grown="$(($(received) - rx)) $(($(sent) - tx))" direct=$(($(directly) - direct))
+	diag "  fw0 received and sent $grown frames meanwhile, and received $direct directly"
 	if [[ $1 == direct ]]; then
 		ok "  by the direct way" between "${grown% *}" 0 5
+		! kill -0 "$uvfd" 2>/dev/null || ok "  which is counted" between "$direct" 20 30
 		[[ $TRANSMITS == shared ]] || ok "  and back by it" between "${grown#* }" 0 5
 	else
 		ok "  by the shared path" between "${grown% *}" 20 100
+		is "  none directly" "$direct" 0
 	fi
 }
 TRANSMITS=direct

@@ -157,6 +157,8 @@ struct uvf_reply {
 	uint64_t xsk_rx_ring_full;
 	uint64_t xsk_rx_no_frame;
 	uint64_t xsk_tx_invalid;
+	uint64_t direct_frames;
+	uint64_t direct_bytes;
 	uint64_t direct_queues; /* of the uplink, that it has reserved */
 	uint32_t direct_by; /* enum uvf_direct_by: what was asked for; while on, what it came to */
 	uint32_t direct_on; /* 1: an appliance is on them */

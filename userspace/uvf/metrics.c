@@ -65,6 +65,8 @@ VALUE(tx_bytes, fact->function.netdev->stats.tx_bytes)
 VALUE(tx_dropped, fact->function.netdev->stats.tx_dropped)
 VALUE(steered_frames, fact->lease.rx_frames)
 VALUE(steered_bytes, fact->lease.rx_bytes)
+VALUE(direct_frames, fact->lease.direct_frames)
+VALUE(direct_bytes, fact->lease.direct_bytes)
 VALUE(flooded_frames, fact->lease.flood_frames)
 VALUE(flooded_bytes, fact->lease.flood_bytes)
 VALUE(socket_dropped, fact->lease.xsk_rx_dropped)
@@ -100,6 +102,9 @@ static const struct family families[] = {
 	{ "uvf_steered_frames", true, NULL, UVFD, steered_frames,
 	  "Unicast that the program on the uplink handed to it since it came up." },
 	{ "uvf_steered_bytes", true, "bytes", UVFD, steered_bytes, "Bytes of these." },
+	{ "uvf_direct_frames", true, NULL, UVFD, direct_frames,
+	  "Of these, what came to sockets on leased queues of the uplink." },
+	{ "uvf_direct_bytes", true, "bytes", UVFD, direct_bytes, "Bytes of these." },
 	{ "uvf_flooded_frames", true, NULL, UVFD, flooded_frames,
 	  "Copies of broadcast and multicast handed to it (backend veth) since it came up." },
 	{ "uvf_flooded_bytes", true, "bytes", UVFD, flooded_bytes, "Bytes of these." },

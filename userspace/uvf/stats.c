@@ -47,6 +47,8 @@ static struct json_object *steering_json(const struct fact *fact)
 
 	number(object, "rx_frames", fact->lease.rx_frames);
 	number(object, "rx_bytes", fact->lease.rx_bytes);
+	number(object, "direct_frames", fact->lease.direct_frames);
+	number(object, "direct_bytes", fact->lease.direct_bytes);
 	for (int why = 0; why < UVF_DROPS; why++)
 		number(object, drops[why], fact->lease.drops[why]);
 	if (!fact->function.port->is_port)

@@ -439,6 +439,8 @@ static int on_list(const struct session *session, const struct uvf_request *requ
 	reply->flood_bytes = counts.flood_bytes;
 	reply->tx_frames = counts.tx_frames;
 	reply->tx_bytes = counts.tx_bytes;
+	reply->direct_frames = counts.direct_frames;
+	reply->direct_bytes = counts.direct_bytes;
 	memcpy(reply->drops, counts.drops, sizeof(counts.drops));
 	return 0;
 }

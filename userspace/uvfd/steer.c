@@ -481,6 +481,8 @@ void steer_counts(const struct steer *steer, uint32_t slot, struct uvf_counts *s
 			sum->flood_bytes += each[i].flood_bytes;
 			sum->tx_frames += each[i].tx_frames;
 			sum->tx_bytes += each[i].tx_bytes;
+			sum->direct_frames += each[i].direct_frames;
+			sum->direct_bytes += each[i].direct_bytes;
 			for (int why = 0; why < UVF_DROPS; why++)
 				sum->drops[why] += each[i].drops[why];
 		}
