@@ -11,6 +11,8 @@
  * uvf_uplift, ingress of a port: what the appliance sends leaves by the uplink.
  */
 #include "decide.h"
+#include "limit.h"
+#include "mirror.h"
 
 #include <linux/pkt_cls.h>
 
@@ -18,6 +20,15 @@ struct flood_walk {
 	struct __sk_buff *skb;
 	__u16 vlan; /* UVF_VLAN_ANY: the functions that see the frame as it is */
 };
+
+static __always_inline int drop(__u32 slot, enum uvf_drop why)
+{
+	struct uvf_counts *count = uvf_counts_of(slot);
+
+	if (count)
+		count->drops[why]++;
+	return TC_ACT_SHOT;
+}
 
 static long flood_one(__u32 slot, struct flood_walk *walk)
 {
@@ -28,11 +39,17 @@ static long flood_one(__u32 slot, struct flood_walk *walk)
 		return 1;
 	if (!to->ifindex || to->vlan != walk->vlan)
 		return 0;
+	if (on.limits && !uvf_allowed(slot, UVF_RX, walk->skb->len)) {
+		drop(slot, UVF_DROP_RX_LIMIT);
+		return 0;
+	}
 	count = uvf_counts_of(slot);
 	if (count) {
 		count->flood_frames++;
 		count->flood_bytes += walk->skb->len;
 	}
+	if (on.mirrors)
+		uvf_mirror_tc(walk->skb, slot, UVF_MIRROR_FLOOD);
 	bpf_clone_redirect(walk->skb, to->ifindex, 0);
 	return 0;
 }
@@ -81,15 +98,6 @@ static __always_inline bool read_frame(struct __sk_buff *skb, struct frame *fram
 	return true;
 }
 
-static __always_inline int drop(__u32 slot, enum uvf_drop why)
-{
-	struct uvf_counts *count = uvf_counts_of(slot);
-
-	if (count)
-		count->drops[why]++;
-	return TC_ACT_SHOT;
-}
-
 static __always_inline int give(struct __sk_buff *skb, const struct uvf_verdict *verdict)
 {
 	__u32 slot = verdict->slot;
@@ -98,12 +106,16 @@ static __always_inline int give(struct __sk_buff *skb, const struct uvf_verdict 
 
 	if (!to || !to->ifindex)
 		return TC_ACT_UNSPEC;
+	if (on.limits && !uvf_allowed(slot, UVF_RX, skb->len))
+		return drop(slot, UVF_DROP_RX_LIMIT);
 	if (count) {
 		count->rx_frames++;
 		count->rx_bytes += skb->len;
 	}
 	if (verdict->flags & UVF_STATION_UNTAG && bpf_skb_vlan_pop(skb))
 		return drop(slot, UVF_DROP_VLAN);
+	if (on.mirrors)
+		uvf_mirror_tc(skb, slot, UVF_MIRROR_RX);
 	return bpf_redirect(to->ifindex, 0);
 }
 
@@ -146,6 +158,10 @@ int uvf_uplift(struct __sk_buff *skb)
 
 	if (!to)
 		return TC_ACT_SHOT;
+	if (on.limits && !uvf_allowed(to->slot, UVF_TX, skb->len))
+		return drop(to->slot, UVF_DROP_TX_LIMIT);
+	if (on.mirrors)
+		uvf_mirror_tc(skb, to->slot, UVF_MIRROR_TX);
 	count = uvf_counts_of(to->slot);
 	if (count) {
 		count->tx_frames++;

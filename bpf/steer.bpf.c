@@ -12,6 +12,8 @@
  */
 #include "decide.h"
 #include "direct.h"
+#include "limit.h"
+#include "mirror.h"
 
 #include <xdp/xdp_helpers.h>
 
@@ -70,20 +72,32 @@ static __always_inline int drop(__u32 slot, enum uvf_drop why)
 	return XDP_DROP;
 }
 
+static __always_inline bool give_directly(const struct xdp_md *ctx, __u32 slot, __u64 bytes,
+					  struct uvf_counts *count)
+{
+	if (!uvf_direct(ctx, slot))
+		return false;
+	if (count) {
+		count->direct_frames++;
+		count->direct_bytes += bytes;
+	}
+	return true;
+}
+
 static __always_inline int give(const struct xdp_md *ctx, __u32 slot)
 {
 	struct uvf_counts *count = uvf_counts_of(slot);
-	bool direct = on.direct && uvf_direct(ctx, slot);
+	__u64 bytes = ctx->data_end - ctx->data;
 
+	if (on.limits && !uvf_allowed(slot, UVF_RX, bytes))
+		return drop(slot, UVF_DROP_RX_LIMIT);
 	if (count) {
 		count->rx_frames++;
-		count->rx_bytes += ctx->data_end - ctx->data;
+		count->rx_bytes += bytes;
 	}
-	if (on.direct && count && direct) {
-		count->direct_frames++;
-		count->direct_bytes += ctx->data_end - ctx->data;
-	}
-	if (direct)
+	if (on.mirrors && uvf_mirror_xdp(slot))
+		return XDP_REDIRECT;
+	if (on.direct && give_directly(ctx, slot, bytes, count))
 		return XDP_REDIRECT;
 	return bpf_redirect_map(&ports, slot, XDP_PASS);
 }

@@ -14,16 +14,14 @@ COMMON_PROTO := why proto
 COMMON_LINK := link rtnl rule ethtool
 COMMON_CNI := cni confine
 LIBUVF := session memory dev source resume burst
-UVFD := main model steer attach inherit tuples tc rules settings session serve serve_settings lease source park keep keeper
-UVF := main facts query list show stats monitor add release run progs queues \
-UVFD := main model steer attach inherit tc session serve lease source park keep keeper
+UVFD := main model steer attach inherit tuples tc rules limit mirror settings session serve serve_settings lease source park keep keeper
 UVF := main facts query list show stats add release run progs queues \
 	doctor doctor_host doctor_link doctor_program doctor_flow rates top top_screen cni cni_client
 UVFD += direct ledger
 UVF += lease
 UVF += points capture capture_program capture_link
 UVF += metrics metrics_serve
-UVF += rule rule_test
+UVF += rule rule_test limit mirror
 UVF += events events_module events_link events_uvfd
 
 userspace_objects = $(patsubst %,$(O)/obj/userspace/$(1)/%.o,$(2))

@@ -17,7 +17,7 @@
 #include <linux/types.h>
 
 /* To be raised when anything in this file changes its meaning. */
-#define UVF_LAYOUT 3
+#define UVF_LAYOUT 4
 
 /* Functions on one uplink. */
 #define UVF_SLOTS 4096
@@ -35,6 +35,8 @@ struct uvf_features {
 	__u8 passthru; /* one function takes all but what is the uplink's own */
 	__u8 direct; /* some queue of the uplink is leased */
 	__u8 rules;
+	__u8 limits;
+	__u8 mirrors;
 	__u8 xdp; /* to the tc programs: XDP has seen the frame, and counted it */
 };
 
@@ -162,6 +164,51 @@ struct uvf_uplift {
 	__u16 pad;
 };
 
+enum uvf_direction {
+	UVF_RX,
+	UVF_TX,
+	UVF_DIRECTIONS,
+};
+
+/*
+ * Value of `limits`: a bucket of bytes and one of frames, whose contents are counted in time. A
+ * frame costs as long as the rate takes for it, and passes when it is paid for: when that time,
+ * added to the end of what was spent before, is not in the future. Who did not spend for a while
+ * has the burst and no more. Under the lock the sum is exact on any number of processors: in a
+ * time t no more passes than burst + rate * t, for each bucket.
+ */
+struct uvf_limit {
+#ifdef __bpf__
+	struct bpf_spin_lock lock; /* of linux/bpf.h, which <pcap.h> can't be included beside */
+#else
+	__u32 lock;
+#endif
+	__u32 pad;
+	__u64 byte_cost; /* nanoseconds, << UVF_LIMIT_SHIFT; 0: no limit */
+	__u64 bytes_burst; /* nanoseconds */
+	__u64 bytes_spent; /* CLOCK_MONOTONIC */
+	__u64 frame_cost; /* nanoseconds; 0: no limit */
+	__u64 frames_burst;
+	__u64 frames_spent;
+};
+
+#define UVF_LIMIT_SHIFT 20
+#define UVF_LIMIT_KEY(slot, direction) ((slot) * UVF_DIRECTIONS + (direction))
+
+/* Ports in a map of `mirrors`: the function's, and that of who gets the copies. */
+#define UVF_MIRROR_PORTS 2
+
+/* Value of `taps`. */
+struct uvf_mirror {
+	__u32 ifindex; /* port of who gets the copies */
+	__u32 flags; /* UVF_MIRROR_* */
+};
+
+#define UVF_MIRROR_RX (1u << 0)
+#define UVF_MIRROR_TX (1u << 1)
+/* Of broadcast and multicast too: of another uplink's, it does not get them itself. */
+#define UVF_MIRROR_FLOOD (1u << 2)
+
 /* Why a frame of a function was dropped, or not given to it. */
 enum uvf_drop {
 	UVF_DROP_RULE, /* its rule says so */
@@ -181,6 +228,7 @@ struct uvf_counts {
 	__u64 tx_bytes;
 	__u64 direct_frames; /* of the unicast: to sockets on leased queues of the uplink */
 	__u64 direct_bytes;
+	__u64 mirror_frames; /* copies of its frames for another function */
 	__u64 drops[UVF_DROPS];
 };
 

@@ -37,6 +37,13 @@ static void within_limits(const struct uvf_request *request)
 		assert(request->direct.by < UVF_DIRECT_BYS && request->direct.copy <= 1);
 	if (request->type >= UVF_MSG_RULE_ADD && request->type <= UVF_MSG_RULE_LIST)
 		assert(strnlen(request->rule.text, UVF_PROTO_TEXT) < UVF_PROTO_TEXT);
+	if (request->type == UVF_MSG_LIMIT)
+		assert(request->limit.direction < 2 && request->limit.words.pps <= UVF_PPS_MAX &&
+		       request->limit.words.rate <= UVF_RATE_MAX &&
+		       request->limit.words.burst <= UVF_BURST_MAX);
+	if (request->type == UVF_MSG_MIRROR)
+		assert(request->mirror.flags < 4 &&
+		       strnlen(request->mirror.to, UVF_PROTO_NAME) < UVF_PROTO_NAME);
 	if (request->type == UVF_MSG_EXPLAIN)
 		assert(request->frame.size >= 14 && request->frame.size <= UVF_PROTO_FRAME);
 	if (request->type == UVF_MSG_LEASE)

@@ -152,6 +152,39 @@ static void frame_that_is_none(void **state)
 	assert_int_equal(uvf_proto_check(&request), 0);
 }
 
+static void limit_out_of_range(void **state)
+{
+	struct uvf_request request = request_of(UVF_MSG_LIMIT);
+
+	request.limit.direction = 2;
+	refused(&request, "direction 2");
+	request.limit.direction = 1;
+	request.limit.words.rate = UVF_RATE_MIN - 1;
+	refused(&request, "a rate of");
+	request.limit.words.rate = UVF_RATE_MAX + 1;
+	refused(&request, "a rate of");
+	request.limit.words.rate = UVF_RATE_MAX;
+	request.limit.words.pps = UVF_PPS_MAX + 1;
+	refused(&request, "frames a second");
+	request.limit.words.pps = UVF_PPS_MAX;
+	request.limit.words.burst = UVF_BURST_MAX + 1;
+	refused(&request, "a burst of");
+	request.limit.words.burst = UVF_BURST_MAX;
+	assert_int_equal(uvf_proto_check(&request), 0);
+}
+
+static void mirror_without_an_end(void **state)
+{
+	struct uvf_request request = request_of(UVF_MSG_MIRROR);
+
+	memset(request.mirror.to, 'm', sizeof(request.mirror.to));
+	refused(&request, "mirror's name does not end");
+	request.mirror.to[UVF_PROTO_NAME - 1] = '\0';
+	assert_int_equal(uvf_proto_check(&request), 0);
+	request.mirror.flags = 4;
+	refused(&request, "no direction of a mirror");
+}
+
 static void become_without_an_end(void **state)
 {
 	struct uvf_request request = request_of(UVF_MSG_BECOME);
@@ -611,6 +644,8 @@ int main(void)
 		test(function_without_an_end),
 		test(rule_without_an_end),
 		test(frame_that_is_none),
+		test(limit_out_of_range),
+		test(mirror_without_an_end),
 		test(become_without_an_end),
 		test(become_with_too_many),
 		test(memory_out_of_range),

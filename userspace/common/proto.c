@@ -146,6 +146,7 @@ static int receive_reply(int sock, uint32_t number, struct uvf_reply *reply, int
 	reply->uplink[sizeof(reply->uplink) - 1] = '\0';
 	reply->holder[sizeof(reply->holder) - 1] = '\0';
 	reply->text[sizeof(reply->text) - 1] = '\0';
+	reply->mirror[sizeof(reply->mirror) - 1] = '\0';
 	if (reply->status < 0)
 		return uvf_fail(-reply->status, "%s", reply->why);
 	return 0;
@@ -305,6 +306,33 @@ static int check_frame(const struct uvf_request *request)
 	return 0;
 }
 
+static int check_limit(const struct uvf_request *request)
+{
+	const struct uvf_limit_words *words = &request->limit.words;
+
+	if (request->limit.direction > 1)
+		return uvf_fail(EPROTO, "direction %u is unknown", request->limit.direction);
+	if (words->rate && (words->rate < UVF_RATE_MIN || words->rate > UVF_RATE_MAX))
+		return uvf_fail(EPROTO, "a rate of %llu bits a second: %llu to %llu are possible",
+				(unsigned long long)words->rate, UVF_RATE_MIN, UVF_RATE_MAX);
+	if (words->pps > UVF_PPS_MAX)
+		return uvf_fail(EPROTO, "%llu frames a second: %llu at most",
+				(unsigned long long)words->pps, UVF_PPS_MAX);
+	if (words->burst > UVF_BURST_MAX)
+		return uvf_fail(EPROTO, "a burst of %u bytes: %u at most", words->burst,
+				UVF_BURST_MAX);
+	return 0;
+}
+
+static int check_mirror(const struct uvf_request *request)
+{
+	if (!ended(request->mirror.to, sizeof(request->mirror.to)))
+		return uvf_fail(EPROTO, "the mirror's name does not end");
+	if (request->mirror.flags > 3)
+		return uvf_fail(EPROTO, "%u is no direction of a mirror", request->mirror.flags);
+	return 0;
+}
+
 int uvf_proto_check(const struct uvf_request *request)
 {
 	if (request->version != UVF_PROTO_VERSION)
@@ -329,6 +357,10 @@ int uvf_proto_check(const struct uvf_request *request)
 		return check_rule(request);
 	case UVF_MSG_EXPLAIN:
 		return check_frame(request);
+	case UVF_MSG_LIMIT:
+		return check_limit(request);
+	case UVF_MSG_MIRROR:
+		return check_mirror(request);
 	case UVF_MSG_BIND:
 	case UVF_MSG_RELEASE:
 	case UVF_MSG_LIST:

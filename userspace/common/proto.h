@@ -55,6 +55,8 @@ enum uvf_msg_type {
 	UVF_MSG_RULE_LIST, /* the next rule, of @function or of all */
 	UVF_MSG_EXPLAIN, /* what would become of a frame that came in on the uplink @function? */
 	UVF_MSG_WATCH, /* root's: from now on notices say how a function is that changed */
+	UVF_MSG_LIMIT, /* of @function: set one, or ask */
+	UVF_MSG_MIRROR, /* of @function: set it, take it off, or ask */
 	UVF_MSG_TYPES,
 };
 
@@ -66,6 +68,19 @@ enum uvf_direct_by {
 	UVF_DIRECT_NONE, /* as they happen to arrive */
 	UVF_DIRECT_BYS,
 };
+
+/* A rate limit, as people say it. */
+struct uvf_limit_words {
+	uint64_t rate; /* bits a second, UVF_RATE_MIN to UVF_RATE_MAX; 0: no limit */
+	uint64_t pps; /* frames a second, up to UVF_PPS_MAX; 0: no limit */
+	uint32_t burst; /* bytes, up to UVF_BURST_MAX; 0: what suits the rate */
+	uint32_t pad;
+};
+
+#define UVF_RATE_MIN 8000ULL
+#define UVF_RATE_MAX 400000000000ULL
+#define UVF_PPS_MAX 100000000ULL
+#define UVF_BURST_MAX (64u << 20)
 
 struct uvf_request {
 	uint16_t version;
@@ -112,6 +127,16 @@ struct uvf_request {
 			uint32_t size;
 			uint8_t bytes[UVF_PROTO_FRAME]; /* its headers are enough */
 		} frame;
+		struct {
+			uint32_t set; /* 0: only tell */
+			uint32_t direction; /* enum uvf_direction */
+			struct uvf_limit_words words;
+		} limit;
+		struct {
+			uint32_t set; /* 0: only tell */
+			uint32_t flags; /* UVF_MIRROR_RX, UVF_MIRROR_TX; 0: no more */
+			char to[UVF_PROTO_NAME];
+		} mirror;
 	};
 };
 
@@ -171,6 +196,11 @@ struct uvf_reply {
 	uint32_t action; /* EXPLAIN: enum uvf_action */
 	char text[UVF_PROTO_TEXT]; /* RULE_LIST, EXPLAIN: the rule */
 	uint64_t drops[8]; /* LIST: by enum uvf_drop */
+	uint64_t mirror_frames; /* LIST */
+	struct uvf_limit_words limits[2]; /* LIMIT: by enum uvf_direction */
+	char mirror[UVF_PROTO_NAME]; /* MIRROR: who gets copies, or "" */
+	uint32_t mirror_flags;
+	uint32_t pad3;
 };
 
 /*

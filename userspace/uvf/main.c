@@ -30,6 +30,8 @@ static const struct {
 	{ "events", cmd_events, "tell of functions that come, change and go, and of leases" },
 	{ "monitor", cmd_events, "the older name of events" },
 	{ "release", cmd_release, "give back what a dead appliance left" },
+	{ "limit", cmd_limit, "limit the rate of what a function receives or sends" },
+	{ "mirror", cmd_mirror, "copy a function's frames to another function" },
 	{ "rule", cmd_rule, "give frames to a function by what is in them" },
 	{ "run", cmd_run, "start an appliance on its functions, unprivileged" },
 	{ "cni", cmd_cni, "serve functions to DPDK in a container" },

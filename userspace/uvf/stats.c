@@ -51,6 +51,7 @@ static struct json_object *steering_json(const struct fact *fact)
 	number(object, "direct_bytes", fact->lease.direct_bytes);
 	for (int why = 0; why < UVF_DROPS; why++)
 		number(object, drops[why], fact->lease.drops[why]);
+	number(object, "mirror_frames", fact->lease.mirror_frames);
 	if (!fact->function.port->is_port)
 		return object; /* uvf.ko does the rest, and counts it in the netdev */
 	number(object, "flood_frames", fact->lease.flood_frames);

@@ -20,6 +20,8 @@ int cmd_events(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_metrics(int argc, char **argv);
 int cmd_release(int argc, char **argv);
+int cmd_limit(int argc, char **argv);
+int cmd_mirror(int argc, char **argv);
 int cmd_rule(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_show(int argc, char **argv);

@@ -126,6 +126,7 @@ static void steer(struct function *function, const struct uvf_function *now)
 	uplink->dirty |= function->nr_rules > 0;
 	function->entry = entry;
 	function->refused = false;
+	function->fresh = true;
 	direct_on(function);
 	function->untold = true;
 	if (verbose)
@@ -169,6 +170,7 @@ static struct function *function_get(const struct uvf_link *port)
 	strcpy(function->name, port->name);
 	function->lower = port->is_port ? port->uplink : port->lower;
 	function->vlan = port->vlan;
+	function->is_port = port->is_port;
 	TAILQ_INIT(&function->rules);
 	HASH_ADD_INT(model.functions, key, function);
 	settings_load(function);
@@ -237,6 +239,33 @@ static void function_away(const struct uvf_function *now)
 	function_steer(function, now, now->port->flags & IFF_RUNNING);
 }
 
+void uplink_settle(struct uplink *uplink)
+{
+	bool limits = false, mirrors = false;
+	const struct function *function;
+
+	for (function = model.functions; function; function = function->hh.next) {
+		if (function->uplink != uplink)
+			continue;
+		limits |= limits_any(function);
+		mirrors |= function->mirror_to > 0;
+	}
+	steer_features(uplink->steer, limits, mirrors);
+	steer_settle(uplink->steer);
+}
+
+static void settings_write(struct function *function)
+{
+	int err = limits_write(function);
+
+	if (!err)
+		err = mirror_write(function);
+	if (err)
+		say("%s: its limits or its mirror can't be set: %s", function->name,
+		    strerror(-err));
+	function->fresh = false;
+}
+
 /* The programs come last, and find their maps full. */
 static void uplinks_settle(void)
 {
@@ -254,7 +283,7 @@ static void uplinks_settle(void)
 		if (uplink->dirty && rules_commit(uplink))
 			say("%s: its rules do not hold: %s", link ? link->name : "?", uvf_why());
 		uplink->dirty = false;
-		steer_settle(uplink->steer);
+		uplink_settle(uplink);
 	}
 }
 
@@ -287,8 +316,13 @@ static void model_reconcile(void)
 	HASH_ITER(hh, model.functions, function, next)
 		if (!function->seen) {
 			settings_drop(function);
+			mirror_forget(function);
 			function_drop(function);
 		}
+	/* When all are known: a mirror is between two. */
+	for (function = model.functions; function; function = function->hh.next)
+		if (function->uplink && function->fresh)
+			settings_write(function);
 	uplinks_settle();
 	tell_changed();
 }

@@ -183,7 +183,7 @@ static int rules_hold(struct function *function)
 	if (err)
 		return err;
 	if (function->uplink)
-		steer_settle(function->uplink->steer);
+		uplink_settle(function->uplink);
 	settings_save(function);
 	return 0;
 }

@@ -441,6 +441,7 @@ static int on_list(const struct session *session, const struct uvf_request *requ
 	reply->tx_bytes = counts.tx_bytes;
 	reply->direct_frames = counts.direct_frames;
 	reply->direct_bytes = counts.direct_bytes;
+	reply->mirror_frames = counts.mirror_frames;
 	memcpy(reply->drops, counts.drops, sizeof(counts.drops));
 	return 0;
 }

@@ -118,6 +118,41 @@ static int on_explain(const struct uvf_request *request, struct uvf_reply *reply
 	return 0;
 }
 
+/* --- limits and mirrors ------------------------------------------------------------------- */
+
+static int on_limit(struct function *function, const struct uvf_function *links,
+		    const struct uvf_request *request, struct uvf_reply *reply)
+{
+	int err = 0;
+
+	if (request->limit.set)
+		err = limits_set(function, request->limit.direction, &request->limit.words, links);
+	memcpy(reply->limits, function->limits, sizeof(reply->limits));
+	return err;
+}
+
+static int on_mirror(struct function *function, const struct uvf_request *request,
+		     struct uvf_reply *reply)
+{
+	struct function *to = NULL;
+	struct uvf_function links;
+	int err = 0;
+
+	if (request->mirror.flags) {
+		to = model_find(request->mirror.to, &links);
+		if (!to)
+			return -ENODEV;
+	}
+	if (request->mirror.set)
+		err = mirror_set(function, to, request->mirror.flags);
+	to = model_function(function->mirror_to);
+	if (!to)
+		return err;
+	strcpy(reply->mirror, to->name);
+	reply->mirror_flags = function->mirror_flags;
+	return err;
+}
+
 /* --- the requests ------------------------------------------------------------------------- */
 
 static int on_function(const struct uvf_incoming *in, struct uvf_reply *reply)
@@ -133,6 +168,10 @@ static int on_function(const struct uvf_incoming *in, struct uvf_reply *reply)
 		return on_rule_add(function, in, reply);
 	case UVF_MSG_RULE_DEL:
 		return rules_del(function, request->rule.text);
+	case UVF_MSG_LIMIT:
+		return on_limit(function, &links, request, reply);
+	case UVF_MSG_MIRROR:
+		return on_mirror(function, request, reply);
 	}
 	return -EPROTO;
 }

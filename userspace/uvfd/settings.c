@@ -9,6 +9,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +56,7 @@ int settings_open(const char *socket_path)
 
 static bool nothing_set(const struct function *function)
 {
-	return TAILQ_EMPTY(&function->rules);
+	return TAILQ_EMPTY(&function->rules) && !limits_any(function) && !function->mirror_to;
 }
 
 static void write_rules(const struct function *function, FILE *to)
@@ -67,6 +68,17 @@ static void write_rules(const struct function *function, FILE *to)
 		fprintf(to, "rule %u %s\n", rule->id, uvf_rule_text(&rule->rule, text));
 }
 
+static void write_limits(const struct function *function, FILE *to)
+{
+	for (int i = 0; i < UVF_DIRECTIONS; i++) {
+		const struct uvf_limit_words *limit = &function->limits[i];
+
+		if (limit->rate || limit->pps)
+			fprintf(to, "limit %d %" PRIu64 " %" PRIu64 " %u\n", i, limit->rate,
+				limit->pps, limit->burst);
+	}
+}
+
 static int write_file(const struct function *function, const char *path)
 {
 	FILE *to = fopen(path, "we");
@@ -75,6 +87,9 @@ static int write_file(const struct function *function, const char *path)
 	if (!to)
 		return -errno;
 	fprintf(to, "# %s\n", function->name);
+	write_limits(function, to);
+	if (function->mirror_to)
+		fprintf(to, "mirror %d %u\n", function->mirror_to, function->mirror_flags);
 	write_rules(function, to);
 	err = fflush(to) || ferror(to) ? -errno : 0;
 	fclose(to);
@@ -120,6 +135,25 @@ static int read_rule(struct function *function, char *words)
 	return rules_put(function, text, id);
 }
 
+static int read_limit(struct function *function, const char *words)
+{
+	struct uvf_limit_words limit = { 0 };
+	unsigned int direction;
+
+	if (sscanf(words, "%u %" SCNu64 " %" SCNu64 " %u", &direction, &limit.rate, &limit.pps,
+		   &limit.burst) != 4 || direction >= UVF_DIRECTIONS)
+		return uvf_fail(EINVAL, "'%.40s' is no limit", words);
+	function->limits[direction] = limit;
+	return 0;
+}
+
+static int read_mirror(struct function *function, const char *words)
+{
+	if (sscanf(words, "%d %u", &function->mirror_to, &function->mirror_flags) != 2)
+		return uvf_fail(EINVAL, "'%.40s' is no mirror", words);
+	return 0;
+}
+
 static int read_line(struct function *function, char *line)
 {
 	line[strcspn(line, "\n")] = '\0';
@@ -127,6 +161,10 @@ static int read_line(struct function *function, char *line)
 		return 0;
 	if (!strncmp(line, "rule ", 5))
 		return read_rule(function, line + 5);
+	if (!strncmp(line, "limit ", 6))
+		return read_limit(function, line + 6);
+	if (!strncmp(line, "mirror ", 7))
+		return read_mirror(function, line + 7);
 	return uvf_fail(EINVAL, "'%.40s' is not known", line);
 }
 

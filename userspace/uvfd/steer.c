@@ -365,6 +365,12 @@ static void passthru_set(struct steer *steer, const struct steer_entry *entry, b
 	steer_config_write(steer);
 }
 
+void steer_features(struct steer *steer, bool limits, bool mirrors)
+{
+	steer->wanted.limits = limits;
+	steer->wanted.mirrors = mirrors;
+}
+
 uint32_t steer_flags(const struct steer_entry *entry)
 {
 	return entry->is_port && entry->vlan != UVF_VLAN_ANY ? UVF_STATION_UNTAG : 0;
@@ -410,6 +416,13 @@ void steer_slot_clear(struct steer *steer, uint32_t slot)
 	struct uvf_flood none = { 0 };
 
 	bpf_map__delete_elem(steer->bpf->maps.ports, &slot, sizeof(slot), 0);
+	bpf_map__delete_elem(steer->bpf->maps.mirrors, &slot, sizeof(slot), 0);
+	bpf_map__delete_elem(steer->bpf->maps.taps, &slot, sizeof(slot), 0);
+	for (uint32_t i = 0; i < UVF_DIRECTIONS; i++) {
+		uint32_t key = UVF_LIMIT_KEY(slot, i);
+
+		bpf_map__delete_elem(steer->bpf->maps.limits, &key, sizeof(key), 0);
+	}
 	steer_put(steer->bpf->maps.flood, &slot, sizeof(slot), &none, sizeof(none));
 	steer->slots[slot] = SLOT_FREE;
 }
@@ -483,6 +496,7 @@ void steer_counts(const struct steer *steer, uint32_t slot, struct uvf_counts *s
 			sum->tx_bytes += each[i].tx_bytes;
 			sum->direct_frames += each[i].direct_frames;
 			sum->direct_bytes += each[i].direct_bytes;
+			sum->mirror_frames += each[i].mirror_frames;
 			for (int why = 0; why < UVF_DROPS; why++)
 				sum->drops[why] += each[i].drops[why];
 		}

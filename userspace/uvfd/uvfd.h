@@ -61,6 +61,7 @@ void steer_direct_remove(struct steer *steer, uint32_t queue);
 /* What the programs would do with a frame. */
 int steer_explain(struct steer *steer, const void *frame, uint32_t size,
 		  struct uvf_verdict *verdict);
+void steer_features(struct steer *steer, bool limits, bool mirrors);
 void steer_counts(const struct steer *steer, uint32_t slot, struct uvf_counts *sum);
 
 /* --- model.c: functions and uplinks ----------------------------------------------------- */
@@ -85,7 +86,12 @@ struct function {
 	uint16_t vlan;
 	TAILQ_HEAD(rules, rule) rules;
 	uint32_t nr_rules;
+	bool is_port; /* veth-backed */
+	struct uvf_limit_words limits[UVF_DIRECTIONS];
+	int mirror_to; /* key of the function that gets copies; 0: none */
+	uint32_t mirror_flags; /* UVF_MIRROR_RX, UVF_MIRROR_TX */
 	bool seen;
+	bool fresh; /* steered, and its settings are not in the maps yet */
 	bool refused; /* said already why it can't be steered */
 	bool untold; /* steered, or no longer: see serve_tell() */
 	UT_hash_handle hh;
@@ -109,6 +115,20 @@ struct function *model_functions(void);
 struct function *model_function(int key);
 /* The uplink that is steered by that name, or NULL with a sentence. */
 struct uplink *model_uplink(const char *name);
+
+/* What was set on its functions comes into effect. */
+void uplink_settle(struct uplink *uplink);
+
+/* --- limit.c, mirror.c ---------------------------------------------------------------------- */
+
+bool limits_any(const struct function *function);
+int limits_write(const struct function *function);
+int limits_set(struct function *function, int direction, const struct uvf_limit_words *limit,
+	       const struct uvf_function *links);
+int mirror_write(const struct function *function);
+/* @to: NULL, no more copies. */
+int mirror_set(struct function *function, const struct function *to, uint32_t flags);
+void mirror_forget(const struct function *gone);
 
 /* --- rules.c: which frames functions get besides those addressed to them ------------------ */
 
