@@ -17,7 +17,7 @@ LIBUVF := session memory dev source resume burst
 UVFD := main model steer attach inherit tuples tc rules limit mirror settings session serve serve_settings lease source park keep keeper
 UVF := main facts query list show stats add release run progs queues \
 	doctor doctor_host doctor_link doctor_program doctor_flow rates top top_screen cni cni_client
-UVFD += direct ledger
+UVFD += direct card ledger
 UVF += lease
 UVF += points capture capture_program capture_link
 UVF += metrics metrics_serve

@@ -37,8 +37,8 @@ $(UNIT_RUNTIME): $(O)/tests/unit/%: tests/unit/%.c \
 		$(UNIT_CFLAGS) $< $(UNIT_SOURCES) -o $@ -lcmocka $(UNIT_LIBS)
 
 # uvfd's, with a network card that is played.
-UNIT_DIRECT := userspace/uvfd/direct.c userspace/uvfd/ledger.c userspace/common/ethtool.c \
-	userspace/common/why.c
+UNIT_DIRECT := $(addprefix userspace/,uvfd/direct.c uvfd/card.c uvfd/ledger.c \
+	common/ethtool.c common/why.c)
 $(O)/tests/unit/test_direct: tests/unit/test_direct.c tests/unit/played_card.c \
 		tests/unit/played_card.h $(UNIT_DIRECT) \
 		$(wildcard userspace/uvfd/*.h userspace/common/*.h include/uvf/*.h)

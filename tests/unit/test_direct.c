@@ -361,6 +361,22 @@ static void killed_and_all_goes_on(void **state)
 	assert_true(card_equal(&card, &before));
 }
 
+static void killed_and_the_address_changed(void **state)
+{
+	struct card before;
+
+	card_make(4, true, true);
+	before = card;
+	request(0, 1 << 2, 0, UVF_DIRECT_AUTO);
+	begin(0);
+	function[0].mac[4] = 9;
+	restart();
+	assert_int_equal(rules(), 1);
+	assert_memory_equal(card.rule[CARD_RULES - 1].h_u.ether_spec.h_dest, function[0].mac, 6);
+	end(0);
+	assert_true(card_equal(&card, &before));
+}
+
 static void waits_for_a_successor(void **state)
 {
 	struct card before;
@@ -477,6 +493,7 @@ int main(void)
 		TEST(leaves_what_others_changed),
 		TEST(forgets_a_card_that_went),
 		TEST(killed_and_all_goes_on),
+		TEST(killed_and_the_address_changed),
 		TEST(waits_for_a_successor),
 		TEST(killed_and_the_appliance_too),
 		TEST(killed_at_any_change),

@@ -12,7 +12,7 @@
 #include "uvfd.h"
 #include "why.h"
 
-static struct ledger ledger;
+struct ledger direct_ledger;
 static char ledger_path[120];
 
 static const char *name_of(int ifindex, char *name)
@@ -20,178 +20,12 @@ static const char *name_of(int ifindex, char *name)
 	return if_indextoname(ifindex, name) ? name : strcpy(name, "?");
 }
 
-static bool note(void)
+bool direct_note(void)
 {
-	if (!ledger_write(&ledger, ledger_path))
+	if (!ledger_write(&direct_ledger, ledger_path))
 		return true;
 	say("%s", uvf_why());
 	return false;
-}
-
-/* --- the card: a rule for a function's address ------------------------------------------- */
-
-static bool rule_add(struct direct *direct, const char *uplink)
-{
-	uint32_t queue = queue_first(direct->queues);
-
-	/* An operator's own, which stays when we go. */
-	if (!uvf_ethtool_rule_find(uplink, direct->mac, queue))
-		return true;
-	direct->ruled = true;
-	if (note() && !uvf_ethtool_rule_add(uplink, direct->mac, queue))
-		return true;
-	direct->ruled = false;
-	return false;
-}
-
-static void rule_remove(struct direct *direct)
-{
-	char uplink[IFNAMSIZ];
-	int err;
-
-	if (!direct->ruled)
-		return;
-	direct->ruled = false;
-	if (!if_indextoname(direct->uplink, uplink))
-		return;
-	err = uvf_ethtool_rule_remove(uplink, direct->mac, queue_first(direct->queues));
-	if (err && err != -ENOENT)
-		say("%s: the rule for a queue that was leased stays: %s", uplink, strerror(-err));
-}
-
-/* --- the card: its indirection table ------------------------------------------------------ */
-
-static uint64_t queues_on(int uplink, uint32_t by)
-{
-	const struct direct *direct;
-	uint64_t queues = 0;
-
-	for (direct = ledger.directs; direct; direct = direct->hh.next)
-		if (direct->on && direct->uplink == uplink && direct->by == by)
-			queues |= direct->queues;
-	return queues;
-}
-
-static uint64_t queues_away(int uplink)
-{
-	const struct direct *direct;
-	uint64_t queues = queues_on(uplink, UVF_DIRECT_RULE);
-
-	for (direct = ledger.directs; direct; direct = direct->hh.next)
-		if (direct->away && direct->uplink == uplink)
-			queues |= direct->queues;
-	return queues;
-}
-
-static uint64_t queues_all(unsigned int queues)
-{
-	return queues >= 64 ? ~0ULL : (1ULL << queues) - 1;
-}
-
-/* The @n-th queue of a mask, and round again. */
-static uint32_t queue_nth(uint64_t queues, uint32_t n)
-{
-	for (n %= __builtin_popcountll(queues); n; n--)
-		queues &= queues - 1;
-	return queue_first(queues);
-}
-
-/*
- * Where functions are found by the hash, it leads to their queues alone: theirs and all others'
- * frames. Where they are found by rules, the hash leads away from their queues; and from those
- * that a socket is about to be bound to, which receive nothing before its rings are filled.
- */
-static void spread_plan(struct spread *spread)
-{
-	uint64_t hashed = queues_on(spread->uplink, UVF_DIRECT_RSS);
-	uint64_t away = queues_away(spread->uplink);
-	uint64_t others = queues_all(spread->queues) & ~away;
-	struct uvf_rss *ours = &spread->ours;
-
-	*ours = spread->before;
-	for (uint32_t i = 0; i < ours->size; i++) {
-		uint32_t queue = ours->queue[i];
-
-		if (hashed)
-			ours->queue[i] = queue_nth(hashed, i);
-		else if (others && queue < 64 && away & 1ULL << queue)
-			ours->queue[i] = queue_nth(others, i);
-	}
-}
-
-static struct spread *spread_get(int uplink, const char *name)
-{
-	struct spread *spread = ledger_spread(&ledger, uplink);
-	int queues = uvf_ethtool_queues(name);
-
-	if (spread || queues <= 1)
-		return spread;
-	spread = calloc(1, sizeof(*spread));
-	if (!spread)
-		return NULL;
-	spread->uplink = uplink;
-	spread->queues = queues;
-	if (uvf_ethtool_rss_get(name, &spread->before)) {
-		free(spread);
-		return NULL;
-	}
-	spread->last = spread->ours = spread->before;
-	HASH_ADD_INT(ledger.spreads, uplink, spread);
-	return spread;
-}
-
-/* A table that somebody else has changed since is theirs. */
-static bool is_ours(struct spread *spread, const char *name)
-{
-	struct uvf_rss now;
-
-	if (uvf_ethtool_rss_get(name, &now))
-		return false;
-	if (uvf_rss_equal(&now, &spread->ours) || uvf_rss_equal(&now, &spread->last)) {
-		spread->last = now;
-		return true;
-	}
-	say("%s: its indirection table was changed by somebody else, and stays so", name);
-	return false;
-}
-
-static void spread_tell(const struct spread *spread, const char *name)
-{
-	int err = 0;
-
-	if (!uvf_rss_equal(&spread->ours, &spread->last))
-		err = uvf_ethtool_rss_set(name, &spread->ours, spread->queues);
-	if (err)
-		say("%s: can't set its indirection table: %s", name, strerror(-err));
-}
-
-/* What the leases on @uplink want of its table; without any, what it was before. */
-static void spread_update(int uplink)
-{
-	bool wanted = queues_on(uplink, UVF_DIRECT_RSS) || queues_away(uplink);
-	struct spread *spread = ledger_spread(&ledger, uplink);
-	char name[IFNAMSIZ];
-
-	if (!spread && !wanted)
-		return;
-	if (!if_indextoname(uplink, name)) {
-		if (spread)
-			ledger_drop_spread(&ledger, spread);
-		return;
-	}
-	spread = spread_get(uplink, name);
-	if (!spread)
-		return;
-	if (!is_ours(spread, name)) {
-		ledger_drop_spread(&ledger, spread);
-		return;
-	}
-	spread_plan(spread);
-	/* What can't be noted is not changed, but for the better. */
-	if (note() || !wanted)
-		spread_tell(spread, name);
-	if (!wanted)
-		ledger_drop_spread(&ledger, spread);
 }
 
 /* --- on and off --------------------------------------------------------------------------- */
@@ -211,7 +45,7 @@ static uint32_t way_choose(struct direct *direct, const char *uplink)
 		return UVF_DIRECT_NONE;
 	/* A rule leads to one queue. */
 	if ((any || direct->asked == UVF_DIRECT_RULE) &&
-	    __builtin_popcountll(direct->queues) == 1 && rule_add(direct, uplink))
+	    __builtin_popcountll(direct->queues) == 1 && card_rule_add(direct, uplink))
 		return UVF_DIRECT_RULE;
 	if ((any || direct->asked == UVF_DIRECT_RSS) && !uvf_ethtool_rss_get(uplink, &rss))
 		return UVF_DIRECT_RSS;
@@ -245,7 +79,7 @@ static bool is_too_small(const struct lease *lease, const char *uplink)
 
 void direct_plan(struct lease *lease)
 {
-	struct direct *direct = ledger_direct(&ledger, lease->function->key);
+	struct direct *direct = ledger_direct(&direct_ledger, lease->function->key);
 	const struct uplink *uplink = lease->function->uplink;
 	char name[IFNAMSIZ];
 	bool copy;
@@ -262,7 +96,7 @@ void direct_plan(struct lease *lease)
 			.copy = copy,
 		};
 	direct->away = true;
-	spread_update(direct->uplink);
+	card_spread(direct->uplink);
 }
 
 /* Frames for a dead appliance would pile up in a queue that is not its alone. */
@@ -307,7 +141,7 @@ static void sockets_remove(const struct function *function, uint64_t queues)
 /* First the sockets, then the frames. On already, an earlier uvfd did the rest. */
 void direct_on(const struct function *function)
 {
-	struct direct *direct = ledger_direct(&ledger, function->key);
+	struct direct *direct = ledger_direct(&direct_ledger, function->key);
 	char uplink[IFNAMSIZ];
 
 	if (!direct || !function->uplink || !is_leased(function) ||
@@ -318,8 +152,8 @@ void direct_on(const struct function *function)
 	direct->by = way_choose(direct, uplink);
 	direct->away = false;
 	direct->on = true;
-	spread_update(direct->uplink);
-	note();
+	card_spread(direct->uplink);
+	direct_note();
 	say("%s: has queues of %s, and its frames come there %s", function->name, uplink,
 	    ways[direct->by]);
 }
@@ -327,14 +161,14 @@ void direct_on(const struct function *function)
 static void take_back(struct direct *direct)
 {
 	direct->on = direct->away = false;
-	spread_update(direct->uplink);
-	rule_remove(direct);
-	note();
+	card_spread(direct->uplink);
+	card_rule_remove(direct);
+	direct_note();
 }
 
 void direct_off(const struct function *function)
 {
-	struct direct *direct = ledger_direct(&ledger, function->key);
+	struct direct *direct = ledger_direct(&direct_ledger, function->key);
 
 	if (!direct || (!direct->on && !direct->away))
 		return;
@@ -372,7 +206,7 @@ static uint64_t queues_taken(int uplink, int but)
 	const struct direct *direct;
 	uint64_t taken = 0;
 
-	for (direct = ledger.directs; direct; direct = direct->hh.next)
+	for (direct = direct_ledger.directs; direct; direct = direct->hh.next)
 		if (direct->uplink == uplink && direct->key != but)
 			taken |= direct->queues;
 	return taken;
@@ -432,7 +266,7 @@ static int check_way(uint32_t by, uint64_t queues, const char *uplink)
 static int reserve(const struct uvf_request *request, const struct function *function,
 		   const struct uvf_link *uplink)
 {
-	struct direct *direct = ledger_direct(&ledger, function->key);
+	struct direct *direct = ledger_direct(&direct_ledger, function->key);
 	uint64_t queues = 0;
 	int err;
 
@@ -446,31 +280,31 @@ static int reserve(const struct uvf_request *request, const struct function *fun
 		if (!direct)
 			return uvf_fail(ENOMEM, "no memory for a lease of queues");
 		direct->key = function->key;
-		HASH_ADD_INT(ledger.directs, key, direct);
+		HASH_ADD_INT(direct_ledger.directs, key, direct);
 	}
 	direct->uplink = uplink->ifindex;
 	direct->queues = queues;
 	direct->asked = request->direct.by;
 	direct->copy = request->direct.copy;
-	return ledger_write(&ledger, ledger_path);
+	return ledger_write(&direct_ledger, ledger_path);
 }
 
 void direct_forget(const struct function *function)
 {
-	struct direct *direct = ledger_direct(&ledger, function->key);
+	struct direct *direct = ledger_direct(&direct_ledger, function->key);
 
 	if (!direct)
 		return;
 	direct_off(function);
-	ledger_drop_direct(&ledger, direct);
-	note();
+	ledger_drop_direct(&direct_ledger, direct);
+	direct_note();
 }
 
 /* The same request again changes nothing. */
 int direct_request(const struct uvf_request *request, const struct function *function,
 		   const struct uvf_function *links)
 {
-	const struct direct *direct = ledger_direct(&ledger, function->key);
+	const struct direct *direct = ledger_direct(&direct_ledger, function->key);
 
 	if (!request->direct.queues && !request->direct.count) {
 		direct_stop(function);
@@ -505,7 +339,7 @@ static bool is_zerocopy(const struct lease *lease)
 
 void direct_describe(struct uvf_reply *reply, const struct function *function)
 {
-	const struct direct *direct = ledger_direct(&ledger, function->key);
+	const struct direct *direct = ledger_direct(&direct_ledger, function->key);
 
 	if (!direct)
 		return;
@@ -524,7 +358,7 @@ void direct_open(const char *socket)
 
 	snprintf(ledger_path, sizeof(ledger_path), "%.*squeues.json",
 		 slash ? (int)(slash + 1 - socket) : 0, socket);
-	err = ledger_read(&ledger, ledger_path);
+	err = ledger_read(&direct_ledger, ledger_path);
 	if (err && err != -ENOENT)
 		say("%s is passed over: %s: `ethtool -x` and `ethtool -n` tell how the uplinks are",
 		    ledger_path, uvf_why());
@@ -535,14 +369,15 @@ static void settle(struct direct *direct)
 {
 	const struct function *function = model_get(direct->key);
 
-	if (!function || !function->uplink || !is_leased(function)) {
-		if (direct->on || direct->ruled)
-			take_back(direct);
-	} else {
+	bool stays = function && function->uplink && is_leased(function);
+
+	if ((direct->on || direct->ruled) &&
+	    (!stays || memcmp(direct->mac, function->mac, sizeof(direct->mac))))
+		take_back(direct);
+	if (stays)
 		direct_start(function);
-	}
 	if (!function)
-		ledger_drop_direct(&ledger, direct);
+		ledger_drop_direct(&direct_ledger, direct);
 }
 
 void direct_settle(void)
@@ -550,14 +385,14 @@ void direct_settle(void)
 	struct direct *direct, *next;
 	struct spread *spread, *other;
 
-	HASH_ITER(hh, ledger.directs, direct, next)
+	HASH_ITER(hh, direct_ledger.directs, direct, next)
 		settle(direct);
-	HASH_ITER(hh, ledger.spreads, spread, other)
-		spread_update(spread->uplink);
-	note();
+	HASH_ITER(hh, direct_ledger.spreads, spread, other)
+		card_spread(spread->uplink);
+	direct_note();
 }
 
 void direct_close(void)
 {
-	ledger_free(&ledger);
+	ledger_free(&direct_ledger);
 }

@@ -46,6 +46,8 @@ struct spread {
 	UT_hash_handle hh;
 };
 
+/* --- ledger.c: all of this, and on disk --------------------------------------------------- */
+
 struct ledger {
 	struct direct *directs;
 	struct spread *spreads;
@@ -63,10 +65,31 @@ int ledger_parse(struct ledger *ledger, const char *text, size_t size);
 /* All or nothing. No file, when there is nothing to note. */
 int ledger_write(const struct ledger *ledger, const char *path);
 
+/* --- direct.c: who has which queues ------------------------------------------------------ */
+
+extern struct ledger direct_ledger;
+/* Writes it; says why not. */
+bool direct_note(void);
+
+/* --- card.c: what an uplink's card is told, and what it was told before ------------------- */
+
+/* Whether the card brings what is for @direct's address to its queue now. */
+bool card_rule_add(struct direct *direct, const char *uplink);
+/* If it is ours. */
+void card_rule_remove(struct direct *direct);
+/* The table as the leases on @uplink want it; without any, as it was before. */
+void card_spread(int uplink);
+
 /* The lowest queue of a mask. */
 static inline uint32_t queue_first(uint64_t queues)
 {
 	return __builtin_ctzll(queues);
+}
+
+/* A mask of the first @count. */
+static inline uint64_t queues_all(unsigned int count)
+{
+	return count >= 64 ? ~0ULL : (1ULL << count) - 1;
 }
 
 #endif /* UVFD_DIRECT_H */
