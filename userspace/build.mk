@@ -11,7 +11,7 @@ USERSPACE_CFLAGS = $(CPPFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden -D_GNU_SOURCE
 
 # Code that libuvf and the programs share; then what needs netlink as well.
 COMMON_PROTO := why proto
-COMMON_LINK := link rtnl rule ethtool
+COMMON_LINK := link rtnl rule ethtool config
 COMMON_CNI := cni confine
 LIBUVF := session memory dev source resume burst
 UVFD := main model steer attach inherit tuples tc rules limit mirror settings session serve serve_settings lease source park keep keeper
@@ -22,6 +22,8 @@ UVF += lease
 UVF += points capture capture_program capture_link
 UVF += metrics metrics_serve
 UVF += rule rule_test limit mirror
+UVF += rule rule_test
+UVF += config config_apply
 UVF += events events_module events_link events_uvfd
 
 userspace_objects = $(patsubst %,$(O)/obj/userspace/$(1)/%.o,$(2))
@@ -51,13 +53,13 @@ $(LIBUVF_SO): $(LIBUVF_O) $(COMMON_PROTO_O) userspace/libuvf/libuvf.map
 $(O)/bin/uvfd: $(UVFD_O) $(COMMON_O)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ \
-		$(call userspace_pkg,--libs,libxdp libbpf libnl-3.0 libevent_core json-c)
+		$(call userspace_pkg,--libs,libxdp libbpf libnl-3.0 libevent_core json-c libconfuse)
 
 $(O)/bin/uvf: $(UVF_O) $(COMMON_O)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ \
 		$(call userspace_pkg,--libs,libnl-genl-3.0 json-c libxdp libbpf ncursesw libpcap \
-			libevent_core libevent_extra libseccomp)
+			libconfuse libevent_core libevent_extra libseccomp)
 
 userspace: $(USERSPACE)
 .PHONY: userspace

@@ -5,7 +5,7 @@
  * With uvf.ko it is what `ip link add … type uvf` does. Without, a veth pair: the function's own
  * end gets the name, the host's end becomes its port, whose alias tells uplink and appliance.
  */
-#include "uvf.h"
+#include "add.h"
 
 #include <errno.h>
 #include <net/if_arp.h>
@@ -27,18 +27,6 @@
 #include "uapi/linux/uvf.h"
 #include "why.h"
 
-enum backend { BACKEND_ANY, BACKEND_UVF, BACKEND_VETH };
-
-struct plan {
-	const char *name;
-	const char *uplink;
-	const char *appliance;
-	unsigned int vlan;
-	int mode; /* enum uvf_mode, or -1: not given */
-	unsigned int queues; /* 0: not given */
-	enum backend backend;
-};
-
 static const struct argp_option options[] = {
 	{ "link", 'l', "UPLINK", 0, "the uplink to make it on", 0 },
 	{ "appliance", 'a', "NAME", 0, "the appliance it is for (default: any)", 0 },
@@ -53,7 +41,7 @@ static const struct argp_option options[] = {
 
 static error_t on_option(int key, char *arg, struct argp_state *state)
 {
-	struct plan *plan = state->input;
+	struct add_plan *plan = state->input;
 	char *end;
 
 	switch (key) {
@@ -131,7 +119,7 @@ static int call(struct facts *facts, struct nl_msg *msg, const char *verb, const
 	return uvf_rtnl_call(facts->rtnl, msg, what);
 }
 
-static int add_uvf(struct facts *facts, const struct plan *plan, const struct uvf_link *uplink)
+static int add_uvf(struct facts *facts, const struct add_plan *plan, const struct uvf_link *uplink)
 {
 	struct nl_msg *msg = link_message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, plan->name);
 	struct nlattr *info, *data;
@@ -155,7 +143,8 @@ static int add_uvf(struct facts *facts, const struct plan *plan, const struct uv
 	return call(facts, msg, "make", plan->name);
 }
 
-static int veth_create(struct facts *facts, const struct plan *plan, const struct uvf_link *uplink)
+static int veth_create(struct facts *facts, const struct add_plan *plan,
+		       const struct uvf_link *uplink)
 {
 	struct nl_msg *msg = link_message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, plan->name);
 	struct ifinfomsg peer_info = { .ifi_family = AF_UNSPEC };
@@ -196,7 +185,8 @@ static int veth_napi(const char *name)
  * From here on it is a function: uvfd sees the alias. The port's address is that of the function,
  * for uvfd to know when the function's own end is in another network namespace.
  */
-static int veth_port(struct facts *facts, const struct plan *plan, const struct uvf_link *uplink)
+static int veth_port(struct facts *facts, const struct add_plan *plan,
+		     const struct uvf_link *uplink)
 {
 	struct ifinfomsg info = { .ifi_family = AF_UNSPEC, .ifi_flags = IFF_UP,
 				  .ifi_change = IFF_UP };
@@ -227,7 +217,7 @@ static int del_link(struct facts *facts, const char *name)
 	return call(facts, link_message(RTM_DELLINK, 0, name), "remove", name);
 }
 
-static int add_veth(struct facts *facts, const struct plan *plan, const struct uvf_link *uplink)
+static int add_veth(struct facts *facts, const struct add_plan *plan, const struct uvf_link *uplink)
 {
 	struct uvf_link up = *uplink; /* the dump behind veth_port() renews the links */
 	int err = veth_create(facts, plan, &up);
@@ -248,7 +238,8 @@ static int add_veth(struct facts *facts, const struct plan *plan, const struct u
 }
 
 /* What uvf.ko would refuse is refused for a veth pair too. */
-static int check_uplink(struct facts *facts, const struct plan *plan, const struct uvf_link *uplink)
+static int check_uplink(struct facts *facts, const struct add_plan *plan,
+			const struct uvf_link *uplink)
 {
 	struct uvf_function function;
 
@@ -266,7 +257,7 @@ static int check_uplink(struct facts *facts, const struct plan *plan, const stru
 	return 0;
 }
 
-static int check_veth(const struct plan *plan)
+static int check_veth(const struct add_plan *plan)
 {
 	if (plan->mode > UVF_MODE_PRIVATE)
 		return uvf_fail(EOPNOTSUPP, "the mode %s takes uvf.ko: a function backed by veth is "
@@ -277,7 +268,7 @@ static int check_veth(const struct plan *plan)
 	return 0;
 }
 
-static int add(struct facts *facts, const struct plan *plan)
+int add_function(struct facts *facts, const struct add_plan *plan)
 {
 	const struct uvf_link *uplink;
 	int err;
@@ -309,14 +300,14 @@ static int add(struct facts *facts, const struct plan *plan)
 
 int cmd_add(int argc, char **argv)
 {
-	struct plan plan = { .mode = -1 };
+	struct add_plan plan = { .mode = -1 };
 	struct facts facts;
 	int err;
 
 	parse(&argp_add, argc, argv, &plan);
 	err = facts_open(&facts, false);
 	if (!err)
-		err = add(&facts, &plan);
+		err = add_function(&facts, &plan);
 	facts_close(&facts);
 	return err ? fail() : 0;
 }

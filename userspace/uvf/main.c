@@ -26,6 +26,7 @@ static const struct {
 	{ "capture", cmd_capture, "capture a function's frames at named points" },
 	{ "doctor", cmd_doctor, "tell why a function receives nothing, and what to do" },
 	{ "lease", cmd_lease, "lease receive queues of an uplink to a function" },
+	{ "config", cmd_config, "check or apply /etc/uvf/uvf.conf" },
 	{ "metrics", cmd_metrics, "print or serve all counters as OpenMetrics" },
 	{ "events", cmd_events, "tell of functions that come, change and go, and of leases" },
 	{ "monitor", cmd_events, "the older name of events" },

@@ -13,6 +13,7 @@
 int cmd_add(int argc, char **argv);
 int cmd_capture(int argc, char **argv);
 int cmd_cni(int argc, char **argv);
+int cmd_config(int argc, char **argv);
 int cmd_del(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_lease(int argc, char **argv);

@@ -1,0 +1,111 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# uvf config: errors have their file and line and change nothing; what is applied is there, and a
+# second time changes nothing.
+#
+#	host: eth1 (10.0.1.9) ══ eth0 :client
+set -u
+. "$(dirname "$0")/../lib/topology.sh"
+need ip nsenter ethtool jq
+
+topology_make client host
+topology_wire client eth0 10.0.1.2/24 host eth1 10.0.1.9/24
+bpffs_ready
+state() { in_ns host ip -o link show 2>/dev/null | sed 's/state [A-Z]*//; s/NO-CARRIER,//' | sort; }
+before=$(state)
+
+# --- what is refused ---------------------------------------------------------------------------------
+
+wrong() { # SENTENCE LINES…
+	printf '%s\n' "${@:2}" >"$tmp/wrong.conf"
+	expect_fail "$1" in_ns host uvf config check "$tmp/wrong.conf"
+}
+expect_fail "can't read /nowhere" in_ns host uvf config check /nowhere
+expect_fail "check or apply" uvf config
+wrong 'wrong.conf:2: no such option' 'function fw0 {' 'upling = eth1' '}'
+wrong 'wrong.conf:1: ' 'function fw0 uplink'
+wrong 'wrong.conf:3: function fw0 has no uplink' 'function fw0 {' 'mtu = 1500' '}'
+wrong "wrong.conf:2: 'a/b' can't name a link" 'function fw0 {' 'uplink = "a/b"' '}'
+wrong "can't name a function" 'function a-name-that-is-too-long { uplink = eth1 }'
+wrong "wrong.conf:3: 'fire wall' can't name an appliance" 'function fw0 {' 'uplink = eth1' \
+	'appliance = "fire wall"' '}'
+wrong 'wrong.conf:2: 4095 is no vlan: 1 to 4094' 'function fw0 { uplink = eth1' 'vlan = 4095 }'
+wrong 'wrong.conf:2: 17 is no queues' 'function fw0 { uplink = eth1' 'queues = 17 }'
+wrong 'wrong.conf:2: 40 is no mtu' 'function fw0 { uplink = eth1' 'mtu = 40 }'
+wrong "'01:00:00:00:00:01' is not the address of one device" \
+	'function fw0 { uplink = eth1' 'mac = "01:00:00:00:00:01" }'
+wrong "wrong.conf:2: 'bridged' is not a mode" 'function fw0 { uplink = eth1' 'mode = bridged }'
+wrong "wrong.conf:2: 'dpdk' is not a backend" 'function fw0 { uplink = eth1' 'backend = dpdk }'
+wrong "wrong.conf:3: 'src 10.0.0.0/33'" 'function fw0 { uplink = eth1' 'rules = { "proto tcp",' \
+	'"src 10.0.0.0/33" } }'
+wrong 'wrong.conf:2: .*fw0' 'function fw0 { uplink = eth1 }' 'function fw0 { uplink = eth1 }'
+wrong "wrong.conf:2: there is no user 'nosuchuser'" 'appliance firewall {' 'users = { nosuchuser } }'
+
+# What is wrong in the last line keeps the first from being applied.
+refused() { # SENTENCE LINES…
+	printf '%s\n' "${@:2}" >"$tmp/wrong.conf"
+	expect_fail "$1" in_ns host uvf config apply "$tmp/wrong.conf"
+}
+good='function ok0 { uplink = eth1 backend = veth }'
+refused "no uplink eth7" "$good" 'function fw0 { uplink = eth7 }'
+refused "there is a link eth1, and it is not a function" "$good" 'function eth1 { uplink = eth1 }'
+refused "an MTU of 9000 is more than the 1500" "$good" 'function fw0 { uplink = eth1 mtu = 9000 }'
+refused "uvfd, which keeps them, is not running" "$good" \
+	'function fw0 { uplink = eth1 rules = { "proto tcp" } }'
+is "nothing has changed" "$(state)" "$before"
+
+# --- what is applied ---------------------------------------------------------------------------------
+
+cat >"$tmp/uvf.conf" <<-END
+	# two functions of a firewall
+	function fw0 {
+		uplink = eth1
+		appliance = firewall
+		backend = veth
+		mac = "02:00:00:00:00:01"
+		mtu = 1400
+		rules = { "src 10.9.0.0/16 proto tcp dport 80", "prio 5 proto icmp action drop" }
+	}
+	function fw1 { uplink = eth1 backend = veth vlan = 7 up = no }
+	appliance firewall { users = { nobody, "4242" } }
+END
+is "it is right" "$(in_ns host uvf config check "$tmp/uvf.conf")" "2 functions, 1 appliances"
+uvfd_start host
+apply() { in_ns host uvf config apply "$@" "$tmp/uvf.conf"; }
+dry=$(apply --dry-run)
+like "a dry run tells" "$dry" '^fw0: made on eth1$'
+is "and changes nothing" "$(state)" "$before"
+said=$(apply)
+is "it is applied" $? 0
+diag "$said"
+is "as the dry run told" "$dry" "$said"
+show() { in_ns host uvf show --json "$1" | jq -r ".$2"; }
+is "address" "$(show fw0 mac)" 02:00:00:00:00:01
+is "MTU" "$(show fw0 mtu)" 1400
+is "appliance" "$(show fw0 appliance)" firewall
+is "up" "$(in_ns host ip -j link show fw0 | jq -r '.[0].flags | index("UP") != null')" true
+is "VLAN" "$(show fw1 vlan)" 7
+is "down" "$(show fw1 state)" down
+rules() { in_ns host uvf rule list --json fw0 | jq -r '.[].rule' | sort | paste -s -d ';'; }
+is "rules" "$(in_ns host uvf rule list --json fw0 | jq length)" 2
+there=$(rules)
+settled=$(state)
+is "a second time changes nothing" "$(apply)" "nothing to change"
+is "nor the rules" "$(rules)" "$there"
+is "nor the links" "$(state)" "$settled"
+
+in_ns host ip link set fw0 mtu 1300
+in_ns host uvf rule add fw0 proto sctp >/dev/null
+in_ns host uvf rule del fw0 proto icmp prio 5 action drop
+said=$(apply)
+is "only what is other is changed" "$(sort <<<"$said" | cut -c1-9 | paste -s -d ';')" \
+	"fw0: MTU ;fw0: not:;fw0: rule"
+is "rules are as they were" "$(rules)" "$there"
+sed -i 's/vlan = 7/vlan = 8/' "$tmp/uvf.conf"
+expect_fail "fw1 is there already, with another VLAN \(7\)" apply
+sed -i 's/vlan = 8/vlan = 7/; s/mtu = 1400/mtu = 1450/' "$tmp/uvf.conf"
+in_ns host uvf del fw1
+like "what is gone is made again" "$(apply)" '^fw1: made on eth1$'
+is "and the MTU set" "$(show fw0 mtu)" 1450
+uvfd_stop >/dev/null
