@@ -188,7 +188,7 @@ UVF_API uint32_t uvf__room(const struct uvf *uvf, const struct uvf_frame *frame)
 /* Where the frames of the UMEM are: the sum of all is the number of frames. */
 struct uvf_account {
 	uint32_t free;
-	uint32_t held; /* by the appliance; or by its dead predecessor, and not received again yet */
+	uint32_t held; /* by the appliance, or by its dead predecessor: to be received again */
 	uint32_t filling; /* lent to functions to receive into */
 	uint32_t sending;
 	uint32_t resumed; /* 1: this session goes on where a dead predecessor ended */
