@@ -47,6 +47,9 @@
  * wait in the rings. What it had given to uvf_dev__tx() is sent once, whenever it died. Before
  * Linux 6.4, which can't map the rings of a socket twice, there is nothing to be found.
  *
+ * Huge pages. Where enough of them are reserved (vm.nr_hugepages), and the UMEM fills whole ones,
+ * as with the defaults, it lies in them; UVF_HUGE_PAGES=0 in the environment prevents it.
+ *
  * Loss. Frames that are not read in time are dropped by the kernel and counted. A session
  * that holds all its frames receives nothing.
  *
@@ -102,10 +105,15 @@ struct uvf_opts {
 	 * uvf__close(); up to 3600, default 30. UVF_NO_LINGER: not at all.
 	 */
 	uint32_t linger;
-	uint32_t pad;
+	/*
+	 * Microseconds that uvf__wait() looks for frames before it sleeps, counted from the last
+	 * one: up to 1000000, default 0. UVF_BUSY_ALWAYS: it never sleeps.
+	 */
+	uint32_t busy_us;
 };
 
 #define UVF_NO_LINGER UINT32_MAX
+#define UVF_BUSY_ALWAYS UINT32_MAX
 
 #define UVF_SOCKET "/run/uvf/uvfd.sock"
 
@@ -203,6 +211,8 @@ UVF_API void uvf__account(struct uvf *uvf, struct uvf_account *account);
  * Return: 1 when there is something to do, 0 after the time, -EINTR after a signal,
  * -ENODEV when a function is gone, -ESHUTDOWN when uvfd was stopped and took all of them back,
  * -EPIPE, once, when uvfd was killed: the rings stay usable.
+ * While it looks busily (uvf_opts.busy_us) it returns 0 after some 100 microseconds, for signals to
+ * be seen: the caller looks for them, and calls it again.
  */
 UVF_API int uvf__wait(struct uvf *uvf, int timeout_ms);
 

@@ -7,7 +7,8 @@
  *	burst reflect fw0		take every frame and send it out again
  *	burst transmit fw0		send UDP frames of --size as fast as it goes
  *
- * --sleep (default) waits for frames, --spin asks for them again and again. Prints what happened
+ * --sleep (default) waits for frames, --busy USECS too, but looks for so long before it sleeps, and
+ * --spin asks for them again and again. Prints what happened
  * so far as a line of JSON at SIGUSR1, and at the end: after --seconds, or at SIGTERM.
  */
 #include <argp.h>
@@ -34,6 +35,7 @@ struct job {
 	bool spin;
 	unsigned int seconds;
 	unsigned int size;
+	uint32_t busy_us;
 	struct uvf *uvf;
 	struct uvf_dev *dev[2];
 	uint64_t busy; /* nanoseconds in rounds that had frames */
@@ -73,6 +75,7 @@ static void on_signal(int number)
 static const struct argp_option options[] = {
 	{ "spin", 's', NULL, 0, "never sleep", 0 },
 	{ "sleep", 'w', NULL, 0, "sleep while there are no frames (default)", 0 },
+	{ "busy", 'b', "USECS", 0, "look for so long before sleeping; 4294967295: always", 0 },
 	{ "seconds", 'T', "N", 0, "end after so many seconds (default: at SIGTERM)", 0 },
 	{ "size", 'z', "BYTES", 0, "of a frame that transmit sends, 60 to 1514 (default: 60)", 0 },
 	{ 0 },
@@ -116,6 +119,9 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'w':
 		job->spin = false;
+		return 0;
+	case 'b':
+		job->busy_us = number(state, arg, "microseconds", 1, UVF_BUSY_ALWAYS);
 		return 0;
 	case 'T':
 		job->seconds = number(state, arg, "seconds", 1, 86400);
@@ -274,7 +280,11 @@ static int loop(struct job *job)
 static int run(struct job *job)
 {
 	/* Who kills it wants the functions back at once. */
-	struct uvf_opts opts = { .size = sizeof(opts), .linger = UVF_NO_LINGER };
+	struct uvf_opts opts = {
+		.size = sizeof(opts),
+		.linger = UVF_NO_LINGER,
+		.busy_us = job->busy_us,
+	};
 	int err = uvf__open(&job->uvf, &opts);
 
 	for (unsigned int i = 0; i < job->count && !err; i++)

@@ -42,6 +42,7 @@ contestant_run() { # WHO COMMAND…
 	local who=$1 fd
 	shift
 	: >"$tmp/$who.out"
+	: >"$tmp/$who.err"
 	mkfifo "$tmp/$who.in"
 	exec {fd}<>"$tmp/$who.in"
 	nsenter --net="/run/netns/uvf-$$-host" "$@" <&"$fd" >"$tmp/$who.out" 2>"$tmp/$who.err" &

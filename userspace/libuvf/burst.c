@@ -256,8 +256,7 @@ static int notices_read(struct uvf *uvf)
 			       "heard of until the appliance is started again");
 }
 
-/* Something to do without waiting. */
-static bool dev_ready(const struct uvf_dev *dev)
+bool dev_ready(const struct uvf_dev *dev)
 {
 	for (unsigned int i = 0; i < dev->sources; i++)
 		if (ring_filled(&dev->source[i].rx))
@@ -310,6 +309,13 @@ int uvf__wait(struct uvf *uvf, int timeout_ms)
 	n = wait_prepare(uvf, fds);
 	if (!n)
 		return 1;
+	if (uvf->busy_us && timeout_ms) {
+		got = busy_wait(uvf);
+		if (got > 0)
+			return 1;
+		if (!got)
+			timeout_ms = 0;
+	}
 	got = poll(fds, n, timeout_ms);
 	if (got < 0)
 		return uvf_fail(errno, "poll: %s", strerror(errno));

@@ -8,18 +8,30 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+
+#include <linux/magic.h>
 
 #include "why.h"
 
 #define PAGE 4096
 
+/* Of huge pages only whole ones can be mapped. */
+static uint64_t page_size(int memfd)
+{
+	struct statfs fs;
+
+	return !fstatfs(memfd, &fs) && fs.f_type == HUGETLBFS_MAGIC ? fs.f_bsize : PAGE;
+}
+
 static uint64_t map_size(const struct uvf *uvf)
 {
+	uint64_t page = page_size(uvf->memfd);
 	uint64_t places = sizeof(struct uvf_places) +
 			  (uvf->frames + 1ULL) * sizeof(struct uvf_place);
 
-	return uvf->size + (places + PAGE - 1) / PAGE * PAGE;
+	return uvf->size + (places + page - 1) / page * page;
 }
 
 static int memory_map(struct uvf *uvf)
@@ -54,16 +66,41 @@ static void places_begin(struct uvf *uvf)
 	uvf->free_count = uvf->frames;
 }
 
+static int memory_create(struct uvf *uvf, unsigned int flags)
+{
+	int err;
+
+	uvf->memfd = memfd_create("uvf-umem", MFD_CLOEXEC | MFD_ALLOW_SEALING | flags);
+	if (uvf->memfd < 0)
+		return -errno;
+	if (uvf->size % page_size(uvf->memfd))
+		err = -EINVAL;
+	else if (ftruncate(uvf->memfd, map_size(uvf)) ||
+		 fcntl(uvf->memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW))
+		err = -errno;
+	else
+		err = memory_map(uvf);
+	if (err)
+		close(uvf->memfd);
+	return err;
+}
+
+/* To map huge pages is to reserve them: it fails where there are too few. */
+static int memory_create_huge(struct uvf *uvf)
+{
+	const char *text = getenv("UVF_HUGE_PAGES");
+
+	return text && !strcmp(text, "0") ? -EPERM : memory_create(uvf, MFD_HUGETLB);
+}
+
 int memory_make(struct uvf *uvf)
 {
-	int err = 0;
+	int err = memory_create_huge(uvf);
 
-	uvf->memfd = memfd_create("uvf-umem", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (uvf->memfd < 0 || ftruncate(uvf->memfd, map_size(uvf)) ||
-	    fcntl(uvf->memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW))
-		err = -errno;
-	if (!err)
-		err = memory_map(uvf);
+	if (err)
+		err = memory_create(uvf, 0);
+	if (err)
+		uvf->memfd = -1;
 	if (err)
 		return uvf_fail(-err, "can't make a UMEM of %llu bytes: %s",
 				(unsigned long long)uvf->size, strerror(-err));

@@ -17,6 +17,7 @@
 #define FRAMES_MAX (1u << 20)
 #define FRAME_SIZE_DEFAULT 2048
 #define LINGER_DEFAULT 30
+#define BUSY_MAX 1000000
 
 const char *uvf__why(void)
 {
@@ -51,6 +52,9 @@ static int options_read(const struct uvf_opts *opts, struct uvf_opts *to)
 	if (to->linger > UVF_LINGER_MAX && to->linger != UVF_NO_LINGER)
 		return uvf_fail(EINVAL, "%u seconds to linger: up to %d are possible", to->linger,
 				UVF_LINGER_MAX);
+	if (to->busy_us > BUSY_MAX && to->busy_us != UVF_BUSY_ALWAYS)
+		return uvf_fail(EINVAL, "%u microseconds to poll busily: up to %d are possible, or "
+					"UVF_BUSY_ALWAYS", to->busy_us, BUSY_MAX);
 	if (!to->frames)
 		to->frames = FRAMES_DEFAULT;
 	if (!to->frame_size && frame_size_default(&to->frame_size))
@@ -175,6 +179,7 @@ int uvf__open(struct uvf **to, const struct uvf_opts *user_opts)
 	uvf->frames = opts.frames;
 	uvf->frame_shift = __builtin_ctz(opts.frame_size);
 	uvf->size = (uint64_t)opts.frames << uvf->frame_shift;
+	uvf->busy_us = opts.busy_us;
 	uvf->functions = functions_expected();
 	uvf->sock = connection_open(&opts);
 	err = uvf->sock < 0 ? uvf->sock : memory_open(uvf, &opts);

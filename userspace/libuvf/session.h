@@ -60,6 +60,9 @@ struct uvf {
 	uint32_t arrivals; /* order of the next received frame */
 	uint32_t *free; /* stack of frame numbers */
 	struct uvf_dev *devs[UVF_DEVS];
+	uint32_t busy_us; /* to look before sleeping */
+	uint32_t idle_arrivals; /* arrivals when it began to be idle… */
+	uint64_t idle_since; /* …at this time; 0: it was not yet */
 
 	/* slow path */
 	struct uvf_places *places;
@@ -146,5 +149,12 @@ void frames_share(struct uvf *uvf, unsigned int functions);
 void dev_refill(struct uvf_dev *dev);
 void dev_reap(struct uvf_dev *dev);
 void dev_kick(struct uvf_dev *dev);
+/* There is something to do without waiting. */
+bool dev_ready(const struct uvf_dev *dev);
+
+/* --- busy.c: looking instead of sleeping ---------------------------------------------------- */
+
+/* 1: there is something to do; 0: look again; -1: it was idle for so long that it may sleep. */
+int busy_wait(struct uvf *uvf);
 
 #endif /* UVF_SESSION_H */
