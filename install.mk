@@ -15,6 +15,16 @@ EXAMPLEDIR ?= $(PREFIX)/share/doc/libuvf-dev/examples
 # compiled into ip(8), so not below PREFIX
 IPLIBDIR ?= /usr/lib/$(shell $(CC) -print-multiarch)/ip
 
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+UDEVDIR ?= $(PREFIX)/lib/udev/rules.d
+COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
+
+UNITS := $(notdir $(wildcard systemd/*.service))
+
+$(O)/systemd/%: systemd/%
+	@mkdir -p $(@D)
+	sed 's|/usr/local|$(PREFIX)|g' $< >$@
+
 MAN_SOURCES := $(wildcard Documentation/man/*.rst)
 MAN_PAGES := $(MAN_SOURCES:Documentation/man/%.rst=$(O)/man/%)
 
@@ -42,11 +52,15 @@ $(O)/lib/link_uvf.so $(IPLIBDIR) 644 link_uvf.so
 $(O)/libuvf.pc $(LIBDIR)/pkgconfig 644 libuvf.pc
 include/uvf/libuvf.h $(INCLUDEDIR)/uvf 644 libuvf.h
 include/uapi/linux/uvf.h $(INCLUDEDIR)/linux 644 uvf.h
+systemd/81-uvf.rules $(UDEVDIR) 644 81-uvf.rules
+completions/uvf $(COMPLETIONDIR) 644 uvf
+$(foreach unit,$(UNITS),$(O)/systemd/$(unit) $(UNITDIR) 644 $(unit)
+)
 $(foreach page,$(MAN_PAGES),$(page) $(MANDIR)/man$(patsubst .%,%,$(suffix $(page))) 644 $(notdir $(page))
 )
 endef
 
-install: all man $(O)/libuvf.pc ## user space, library, plug-in of ip and man pages
+install: all man $(O)/libuvf.pc $(UNITS:%=$(O)/systemd/%) ## user space, library, plug-in of ip and man pages
 	$(file >$(O)/installed,$(INSTALLED))
 	@while read -r file dir mode name; do \
 		[ -z "$$file" ] || install -D -m $$mode $$file "$(DESTDIR)$$dir/$$name" || exit 1; \

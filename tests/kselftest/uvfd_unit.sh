@@ -4,11 +4,11 @@
 # uvfd with no more capabilities than its systemd unit leaves it: it steers and leases, and takes
 # over what a killed one left.
 # runs: vm
-# vm: --add debian/uvf.uvfd.service:/uvf/debian/uvf.uvfd.service
+# vm: --add systemd/uvfd.service:/uvf/systemd/uvfd.service
 set -u
 . "$(dirname "$0")/../lib/topology.sh"
 BACKEND=${BACKEND:-uvf}
-unit=$(dirname "$0")/../../debian/uvf.uvfd.service
+unit=$(dirname "$0")/../../systemd/uvfd.service
 need setpriv busybox
 
 # cap_net_admin and its like, as setpriv wants them: "+net_admin,…"

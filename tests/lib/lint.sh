@@ -19,7 +19,7 @@ sources() {
 }
 
 scripts() {
-	grep -rlE '^#!/bin/(ba)?sh|^# shellcheck shell=' tests .ci
+	grep -rlE '^#!/bin/(ba)?sh|^# shellcheck shell=' tests .ci completions
 }
 
 # An SPDX line each; 100 columns; no function over 70 lines; kernel white space.

@@ -1,0 +1,60 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What is installed beside the programs: systemd takes the units, udev the rule, and the shell
+# completes commands, options, functions and uplinks.
+set -u
+. "$(dirname "$0")/../lib/topology.sh"
+need ip nsenter ethtool make awk
+
+# --- units ---------------------------------------------------------------------------------------------
+
+checkout=$(cd "$(dirname "$0")/../.." && pwd)
+ok "make install" make -s --no-print-directory -C "$checkout" install DESTDIR="$tmp/root" PREFIX=/usr
+units=$tmp/root/usr/lib/systemd/system
+is "all units are installed" "$(cd "$units" && echo *.service)" \
+	"$(cd "$checkout/systemd" && echo *.service)"
+not_ok "and none with another prefix" grep -r /usr/local "$tmp/root/usr/lib"
+ok "the rule of udev" test -s "$tmp/root/usr/lib/udev/rules.d/81-uvf.rules"
+if type -P systemd-analyze >/dev/null; then
+	# The programs that they start must be there to be found.
+	sed -i "s|=/usr/sbin/|=$bin/|; s|=/usr/bin/|=$bin/|" "$units"/*.service
+	mv "$units/uvf-appliance@.service" "$units/uvf-appliance@x.service"
+	for unit in "$units"/*.service; do
+		said=$(systemd-analyze verify --man=no --recursive-errors=no "$unit" 2>&1)
+		is "systemd takes ${unit##*/}" "$? $(grep -F "${unit##*/}" <<<"$said")" "0 "
+	done
+else
+	skip "systemd takes the units" "there is no systemd-analyze"
+fi
+
+# --- completion ----------------------------------------------------------------------------------------
+
+topology_make client host
+topology_wire client eth0 10.0.1.2/24 host eth1 10.0.1.9/24
+BACKEND=veth
+ok "fw0" function_add host fw0 eth1 firewall
+ok "ids0" function_add host ids0 eth1 ids
+completed() { # WORD…, the last one to be completed
+	in_ns host bash -c '. "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _uvf
+		printf "%s\n" "${COMPREPLY[@]}"' "$tmp/root/usr/share/bash-completion/completions/uvf" \
+		"$@" | sort | paste -s -d ' '
+}
+is "a command" "$(completed uvf do)" doctor
+is "two commands" "$(completed uvf st)" stats
+is "no such command" "$(completed uvf xyz)" ""
+for command in $(uvf --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
+	is "the command $command" "$(completed uvf "$command" | tr ' ' '\n' | grep -x "$command")" "$command"
+done
+is "functions" "$(completed uvf show '')" "fw0 ids0"
+is "a function" "$(completed uvf doctor f)" fw0
+is "behind an option without a value" "$(completed uvf show --json i)" ids0
+is "options" "$(completed uvf add fw1 --li)" --link
+is "all options of a command" "$(completed uvf doctor --)" "--help --json --seconds --usage"
+is "uplinks" "$(completed uvf add fw1 --link eth)" eth1
+is "modes" "$(completed uvf add fw1 --mode b)" bridge
+is "points" "$(completed uvf capture --at '')" "rx tx uplink"
+is "functions to run on" "$(completed uvf run --on '')" "fw0 ids0"
+is "users" "$(completed uvf run --user nobod)" nobody
+is "second words" "$(completed uvf config '')" "apply check"
+is "functions behind them" "$(completed uvf rule add f)" fw0
