@@ -26,6 +26,7 @@ wire_veth() {
 		peer name eth1 netns "uvf-$$-host" numrxqueues 2 numtxqueues 2 ||
 		bail_out "can't wire the client to the host"
 	in_ns host ethtool -L eth1 rx 2 tx 2
+	in_ns client ethtool -L eth0 tx 1
 }
 
 # Cards come in pairs: eth0 and eth1 are the two ends of the first cable.
