@@ -29,9 +29,13 @@ expect_fail "can't send out of nosuch0" probe nosuch0 --to 02:00:00:00:00:01
 expect_fail "'0' is not a number from 1 to 1000" steering --rounds 0
 
 # It ends if a frame goes astray.
+steering --rounds 2 --json >"$tmp/steering.json"
 is "steering is measured, from 1 to 4096 functions" \
-	"$(steering --rounds 2 --json | jq -c '[.[] | select(.min > 0 and .max >= .median) | .functions]')" \
+	"$(jq -c '[.[] | select(.min > 0 and .max >= .ns and .rules == 0) | .functions]' "$tmp/steering.json")" \
 	"[1,64,1024,4096,1,64,1024,4096]"
+is "and with 1 to 10,000 rules" \
+	"$(jq -c '[.[] | select(.min > 0 and .max >= .ns and .rules > 0) | .rules]' "$tmp/steering.json")" \
+	"[1,100,1000,10000,1,100,1000,10000,1,100,1000,10000]"
 
 # --- counted -----------------------------------------------------------------------------------
 
