@@ -28,7 +28,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, UVF_SLOTS);
+	__uint(max_entries, UVF_STATIONS);
 	__type(key, struct uvf_station_key);
 	__type(value, struct uvf_station);
 } stations SEC(".maps");
@@ -46,6 +46,14 @@ struct {
 	__type(key, __u32);
 	__type(value, struct uvf_flood);
 } flood SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, UVF_GROUPS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct uvf_group_key);
+	__type(value, __u8);
+} groups SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

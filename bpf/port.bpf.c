@@ -18,6 +18,7 @@
 
 struct flood_walk {
 	struct __sk_buff *skb;
+	struct uvf_group_key group; /* its destination */
 	__u16 vlan; /* UVF_VLAN_ANY: the functions that see the frame as it is */
 };
 
@@ -30,6 +31,20 @@ static __always_inline int drop(__u32 slot, enum uvf_drop why)
 	return TC_ACT_SHOT;
 }
 
+static __always_inline bool is_broadcast(const __u8 *mac)
+{
+	return (mac[0] & mac[1] & mac[2] & mac[3] & mac[4] & mac[5]) == 0xff;
+}
+
+static __always_inline bool is_wanted(const struct uvf_flood *to, __u32 slot,
+				      struct flood_walk *walk)
+{
+	if (to->flags & UVF_FLOOD_ALL || is_broadcast(walk->group.mac))
+		return true;
+	walk->group.slot = slot;
+	return bpf_map_lookup_elem(&groups, &walk->group);
+}
+
 static long flood_one(__u32 slot, struct flood_walk *walk)
 {
 	struct uvf_flood *to = bpf_map_lookup_elem(&flood, &slot);
@@ -37,7 +52,7 @@ static long flood_one(__u32 slot, struct flood_walk *walk)
 
 	if (!to)
 		return 1;
-	if (!to->ifindex || to->vlan != walk->vlan)
+	if (!to->ifindex || to->vlan != walk->vlan || !is_wanted(to, slot, walk))
 		return 0;
 	if (on.limits && !uvf_allowed(slot, UVF_RX, walk->skb->len)) {
 		drop(slot, UVF_DROP_RX_LIMIT);
@@ -63,15 +78,16 @@ static __always_inline void flood_all(struct flood_walk *walk)
 }
 
 /* The tag is taken off for the functions of that VLAN, and put back for the host. */
-static __always_inline void flood_vlan(struct __sk_buff *skb, __u16 vlan)
+static __always_inline void flood_vlan(struct flood_walk *walk, __u16 vlan)
 {
-	struct flood_walk walk = { .skb = skb, .vlan = vlan };
+	struct __sk_buff *skb = walk->skb;
 	__u16 tci = skb->vlan_tci;
 	__u16 proto = skb->vlan_proto;
 
+	walk->vlan = vlan;
 	if (bpf_skb_vlan_pop(skb))
 		return;
-	flood_all(&walk);
+	flood_all(walk);
 	bpf_skb_vlan_push(skb, proto, tci);
 }
 
@@ -143,9 +159,10 @@ int uvf_flood(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	if (!(frame.mac[0] & 1))
 		return unicast(skb, &frame);
+	__builtin_memcpy(walk.group.mac, frame.mac, ETH_ALEN);
 	flood_all(&walk);
 	if (frame.vlan)
-		flood_vlan(skb, frame.vlan);
+		flood_vlan(&walk, frame.vlan);
 	return TC_ACT_UNSPEC;
 }
 

@@ -14,7 +14,9 @@ COMMON_PROTO := why proto
 COMMON_LINK := link rtnl rule ethtool config
 COMMON_CNI := cni confine
 LIBUVF := session memory dev source resume burst busy
-UVFD := main model steer attach inherit tuples tc rules limit mirror settings session serve serve_settings lease source park keep keeper
+UVFD := main model session serve lease source park keep keeper
+UVFD += steer attach inherit tuples addresses tc
+UVFD += rules limit mirror filter settings serve_settings
 UVF := main facts query list show stats add release run progs queues \
 	doctor doctor_host doctor_link doctor_program doctor_flow rates top top_screen cni cni_client
 UVFD += direct card ledger

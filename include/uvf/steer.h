@@ -17,7 +17,7 @@
 #include <linux/types.h>
 
 /* To be raised when anything in this file changes its meaning. */
-#define UVF_LAYOUT 4
+#define UVF_LAYOUT 5
 
 /* Functions on one uplink. */
 #define UVF_SLOTS 4096
@@ -153,8 +153,21 @@ struct uvf_verdict {
 struct uvf_flood {
 	__u32 ifindex; /* of the function's port; 0: none */
 	__u16 vlan; /* only frames of this VLAN, untagged on delivery; UVF_VLAN_ANY: all */
-	__u16 pad;
+	__u16 flags; /* UVF_FLOOD_* */
 };
+
+/* All multicast; else only that of groups which it has in `groups`. Broadcast in any case. */
+#define UVF_FLOOD_ALL (1u << 0)
+
+/* Key of `groups`: a multicast address that a veth-backed function listens to. */
+struct uvf_group_key {
+	__u8 mac[6];
+	__u16 pad;
+	__u32 slot;
+};
+
+#define UVF_STATIONS (2 * UVF_SLOTS) /* functions may have more addresses than one */
+#define UVF_GROUPS (8 * UVF_SLOTS)
 
 /* Value of `uplifts`, keyed by a port's ifindex: where a function's frames leave. */
 struct uvf_uplift {

@@ -166,7 +166,8 @@ static void frame_make(struct frame *frame, int job, const struct setting *setti
 {
 	/* A rule of the last tuple, another one for each call, in no order. */
 	unsigned int tuples = setting->rules < SHAPES ? setting->rules : SHAPES;
-	unsigned int rule = tuples ? call * 2741 % (setting->rules / tuples) * SHAPES + tuples - 1 : 0;
+	unsigned int row = tuples ? call * 2741 % (setting->rules / tuples) : 0;
+	unsigned int rule = tuples ? row * SHAPES + tuples - 1 : 0;
 	unsigned int bits = 24 - rule % SHAPES, net = rule / SHAPES << (32 - bits) & 0xffffff;
 
 	*frame = (struct frame){
@@ -305,7 +306,8 @@ static struct steer_bpf *load_with_rules(const struct steer_bpf *first)
 		die("the steering program does not open");
 	bpf->rodata->on.rules = true;
 	bpf_object__for_each_map(map, bpf->obj) {
-		struct bpf_map *there = bpf_object__find_map_by_name(first->obj, bpf_map__name(map));
+		const char *name = bpf_map__name(map);
+		struct bpf_map *there = bpf_object__find_map_by_name(first->obj, name);
 
 		if (!bpf_map__is_internal(map) && bpf_map__reuse_fd(map, bpf_map__fd(there)))
 			die("a map can't be shared");

@@ -66,6 +66,7 @@ static void unsteer(struct function *function)
 		return;
 	direct_off(function);
 	rules_unsteer(function);
+	filter_off(function);
 	steer_remove(uplink->steer, &function->entry);
 	uplink->users--;
 	uplink->dirty |= function->nr_rules > 0;
@@ -329,6 +330,7 @@ static void model_reconcile(void)
 
 static int heard(struct nl_msg *msg, void *arg)
 {
+	filters_soon();
 	if (uvf_links_update(&model.links, nlmsg_hdr(msg)) == 1)
 		*(bool *)arg = true;
 	return NL_OK;
@@ -377,6 +379,8 @@ int model_open(struct event_base *base)
 		return uvf_fail(ENOMEM, "no memory for the event loop");
 	model_reconcile();
 	settings_sweep();
+	if (filters_open(base, model.asking, model.hearing))
+		return uvf_fail(ENOMEM, "no memory for the event loop");
 	return 0;
 }
 
@@ -385,6 +389,7 @@ void model_close(bool leave)
 	struct uplink *uplink, *following;
 	struct function *function, *next;
 
+	filters_close();
 	if (leave)
 		return;
 	HASH_ITER(hh, model.functions, function, next) {
@@ -411,6 +416,11 @@ struct function *model_function(int key)
 
 	HASH_FIND_INT(model.functions, &key, function);
 	return function;
+}
+
+const struct uvf_link *model_link(int ifindex)
+{
+	return uvf_links_get(&model.links, ifindex);
 }
 
 struct uplink *model_uplink(const char *name)

@@ -49,6 +49,7 @@ static int maps_make(struct steer *steer)
 	inherit_slots(steer);
 	inherit_rules(steer);
 	steer->hits_inherited = true;
+	steer->unswept = true;
 	return 0;
 }
 
@@ -268,7 +269,11 @@ int steer_explain(struct steer *steer, const void *frame, uint32_t size,
 
 static int flood_add(struct steer *steer, const struct steer_entry *entry)
 {
-	struct uvf_flood to = { .ifindex = entry->port, .vlan = entry->vlan };
+	struct uvf_flood to = {
+		.ifindex = entry->port,
+		.vlan = entry->vlan,
+		.flags = UVF_FLOOD_ALL, /* until its netdev was asked */
+	};
 
 	if (steer->config.flood_end <= entry->slot) {
 		steer->config.flood_end = entry->slot + 1;

@@ -28,6 +28,7 @@ struct steer {
 	bool settled; /* attached, as far as the uplink allows */
 	bool fast; /* with XDP */
 	bool inherited; /* maps of an earlier uvfd */
+	bool unswept; /* and there may be addresses in them that are out of date */
 	bool has_ports; /* some function was veth-backed: then there are tc programs */
 	struct port_bpf *tc;
 	struct tc_hook hook;

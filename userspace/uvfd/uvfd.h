@@ -62,6 +62,14 @@ void steer_direct_remove(struct steer *steer, uint32_t queue);
 int steer_explain(struct steer *steer, const void *frame, uint32_t size,
 		  struct uvf_verdict *verdict);
 void steer_features(struct steer *steer, bool limits, bool mirrors);
+/* A further address of the function, or a group that it listens to; and whether to all. */
+void steer_filter_add(struct steer *steer, const struct steer_entry *entry, const uint8_t *mac);
+void steer_filter_remove(struct steer *steer, const struct steer_entry *entry, const uint8_t *mac);
+void steer_filter_all(struct steer *steer, const struct steer_entry *entry, bool all);
+/* Once, where an earlier uvfd left maps: takes out what nobody wants any more. */
+void steer_filter_sweep(struct steer *steer,
+			bool (*wanted)(const struct steer *steer, uint32_t slot,
+				       const uint8_t *mac));
 void steer_counts(const struct steer *steer, uint32_t slot, struct uvf_counts *sum);
 
 /* --- model.c: functions and uplinks ----------------------------------------------------- */
@@ -72,6 +80,15 @@ struct uplink {
 	struct steer *steer;
 	bool dirty; /* its rules are to be written anew */
 	UT_hash_handle hh;
+};
+
+#define FILTER_MAX 128
+
+/* Addresses besides its own that a function receives. */
+struct filter {
+	bool all; /* multicast */
+	unsigned int count;
+	uint8_t mac[FILTER_MAX][6];
 };
 
 struct function {
@@ -91,6 +108,7 @@ struct function {
 	int mirror_to; /* key of the function that gets copies; 0: none */
 	uint32_t mirror_flags; /* UVF_MIRROR_RX, UVF_MIRROR_TX */
 	bool seen;
+	struct filter wants, has; /* as its netdev says, and as it is in the maps */
 	bool fresh; /* steered, and its settings are not in the maps yet */
 	bool refused; /* said already why it can't be steered */
 	bool untold; /* steered, or no longer: see serve_tell() */
@@ -113,11 +131,20 @@ struct function *model_next(int after, struct uvf_function *links);
 /* All functions, linked by hh.next; and one of them by its key, or NULL. */
 struct function *model_functions(void);
 struct function *model_function(int key);
+const struct uvf_link *model_link(int ifindex);
 /* The uplink that is steered by that name, or NULL with a sentence. */
 struct uplink *model_uplink(const char *name);
 
 /* What was set on its functions comes into effect. */
 void uplink_settle(struct uplink *uplink);
+
+/* --- filter.c: further addresses, and groups ------------------------------------------------- */
+
+int filters_open(struct event_base *base, struct nl_sock *asking, struct nl_sock *hearing);
+void filters_close(void);
+/* Something may have changed. */
+void filters_soon(void);
+void filter_off(struct function *function);
 
 /* --- limit.c, mirror.c ---------------------------------------------------------------------- */
 
