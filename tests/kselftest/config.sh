@@ -35,6 +35,7 @@ wrong 'wrong.conf:2: 17 is no queues' 'function fw0 { uplink = eth1' 'queues = 1
 wrong 'wrong.conf:2: 40 is no mtu' 'function fw0 { uplink = eth1' 'mtu = 40 }'
 wrong "'01:00:00:00:00:01' is not the address of one device" \
 	'function fw0 { uplink = eth1' 'mac = "01:00:00:00:00:01" }'
+wrong "wrong.conf:2: 65 is no lease: 1 to 64" 'function fw0 { uplink = eth1' 'lease = 65 }'
 wrong "wrong.conf:2: 'bridged' is not a mode" 'function fw0 { uplink = eth1' 'mode = bridged }'
 wrong "wrong.conf:2: 'dpdk' is not a backend" 'function fw0 { uplink = eth1' 'backend = dpdk }'
 wrong "wrong.conf:3: 'src 10.0.0.0/33'" 'function fw0 { uplink = eth1' 'rules = { "proto tcp",' \
@@ -53,6 +54,8 @@ refused "there is a link eth1, and it is not a function" "$good" 'function eth1 
 refused "an MTU of 9000 is more than the 1500" "$good" 'function fw0 { uplink = eth1 mtu = 9000 }'
 refused "uvfd, which keeps them, is not running" "$good" \
 	'function fw0 { uplink = eth1 rules = { "proto tcp" } }'
+refused "leases queues from uvfd, which is not running" "$good" \
+	'function fw0 { uplink = eth1 lease = 1 }'
 is "nothing has changed" "$(state)" "$before"
 
 # --- what is applied ---------------------------------------------------------------------------------
@@ -65,6 +68,7 @@ cat >"$tmp/uvf.conf" <<-END
 		backend = veth
 		mac = "02:00:00:00:00:01"
 		mtu = 1400
+		lease = 1
 		rules = { "src 10.9.0.0/16 proto tcp dport 80", "prio 5 proto icmp action drop" }
 	}
 	function fw1 { uplink = eth1 backend = veth vlan = 7 up = no }
@@ -87,6 +91,8 @@ is "appliance" "$(show fw0 appliance)" firewall
 is "up" "$(in_ns host ip -j link show fw0 | jq -r '.[0].flags | index("UP") != null')" true
 is "VLAN" "$(show fw1 vlan)" 7
 is "down" "$(show fw1 state)" down
+leased() { in_ns host uvf lease --json fw0 | jq -c '.[0].queues | length'; }
+is "a queue of eth1" "$(leased)" 1
 rules() { in_ns host uvf rule list --json fw0 | jq -r '.[].rule' | sort | paste -s -d ';'; }
 is "rules" "$(in_ns host uvf rule list --json fw0 | jq length)" 2
 there=$(rules)
@@ -102,6 +108,12 @@ said=$(apply)
 is "only what is other is changed" "$(sort <<<"$said" | cut -c1-9 | paste -s -d ';')" \
 	"fw0: MTU ;fw0: not:;fw0: rule"
 is "rules are as they were" "$(rules)" "$there"
+in_ns host uvf lease fw0 off
+is "so with a lease" "$(apply)" "fw0: 1 queues of eth1 leased"
+is "which is there again" "$(leased)" 1
+sed -i 's/lease = 1/lease = 64/' "$tmp/uvf.conf"
+expect_fail "fw0: 64 queues to lease, and eth1 has" apply
+sed -i 's/lease = 64/lease = 1/' "$tmp/uvf.conf"
 sed -i 's/vlan = 7/vlan = 8/' "$tmp/uvf.conf"
 expect_fail "fw1 is there already, with another VLAN \(7\)" apply
 sed -i 's/vlan = 8/vlan = 7/; s/mtu = 1400/mtu = 1450/' "$tmp/uvf.conf"

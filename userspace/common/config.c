@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <uvf/steer.h>
+
 #include "uapi/linux/uvf.h"
 #include "why.h"
 
@@ -137,6 +139,11 @@ static int check_mtu(cfg_t *cfg, cfg_opt_t *opt)
 	return check_range(cfg, opt, 68, 65535);
 }
 
+static int check_lease(cfg_t *cfg, cfg_opt_t *opt)
+{
+	return check_range(cfg, opt, 1, UVF_DIRECT_QUEUES);
+}
+
 static int check_rule(cfg_t *cfg, cfg_opt_t *opt)
 {
 	struct uvf_rule rule;
@@ -213,6 +220,7 @@ static cfg_t *open_syntax(void)
 		CFG_INT("vlan", 0, CFGF_NODEFAULT),
 		CFG_INT("queues", 0, CFGF_NODEFAULT),
 		CFG_INT("mtu", 0, CFGF_NODEFAULT),
+		CFG_INT("lease", 0, CFGF_NODEFAULT),
 		CFG_BOOL("up", cfg_true, CFGF_NONE),
 		CFG_STR_LIST("rules", NULL, CFGF_NODEFAULT),
 		CFG_END(),
@@ -240,7 +248,8 @@ static void set_checks(cfg_t *cfg)
 		{ "function|appliance", check_appliance }, { "function|backend", check_backend },
 		{ "function|mode", check_mode }, { "function|mac", check_mac },
 		{ "function|vlan", check_vlan }, { "function|queues", check_queues },
-		{ "function|mtu", check_mtu }, { "function|rules", check_rule },
+		{ "function|mtu", check_mtu }, { "function|lease", check_lease },
+	 { "function|rules", check_rule },
 		{ "appliance", check_section }, { "appliance|users", check_user },
 	};
 
@@ -293,6 +302,7 @@ static int take_function(struct config_function *function, cfg_t *section)
 		.mode = *mode ? uvf_mode_parse(mode) : -1,
 		.queues = number_of(section, "queues"),
 		.mtu = number_of(section, "mtu"),
+		.lease = number_of(section, "lease"),
 		.up = cfg_getbool(section, "up"),
 		.has_mac = cfg_size(section, "mac"),
 	};

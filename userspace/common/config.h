@@ -26,6 +26,7 @@ struct config_function {
 	int mode; /* enum uvf_mode, or -1: not given */
 	unsigned int queues; /* 0: not given */
 	unsigned int mtu; /* 0: not given */
+	unsigned int lease; /* receive queues of the uplink; 0: not given */
 	bool has_mac;
 	uint8_t mac[6];
 	bool up;

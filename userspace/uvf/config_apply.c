@@ -13,6 +13,7 @@
 #include <netlink/msg.h>
 
 #include "add.h"
+#include "ethtool.h"
 #include "rtnl.h"
 #include "rule.h"
 #include "why.h"
@@ -85,6 +86,24 @@ static int check_absent(struct apply *apply, const struct config_function *wante
 	return 0;
 }
 
+static int check_lease(const struct apply *apply, const struct config_function *wanted)
+{
+	int queues = uvf_ethtool_queues(wanted->uplink);
+
+	if (!wanted->lease)
+		return 0;
+	if (apply->facts.uvfd < 0)
+		return uvf_fail(ENOENT, "%s leases queues from uvfd, which is not running: start it",
+				wanted->name);
+	if (wanted->vlan != UVF_VLAN_ANY)
+		return uvf_fail(EINVAL, "%s is of one VLAN, and can't lease queues of %s",
+				wanted->name, wanted->uplink);
+	if (queues >= 0 && wanted->lease > (unsigned int)queues)
+		return uvf_fail(ENOSPC, "%s: %u queues to lease, and %s has %d", wanted->name,
+				wanted->lease, wanted->uplink, queues);
+	return 0;
+}
+
 int apply_check(struct apply *apply, const struct config *config)
 {
 	struct fact fact;
@@ -100,6 +119,8 @@ int apply_check(struct apply *apply, const struct config *config)
 		if (!err && wanted->has_rules && apply->facts.uvfd < 0)
 			err = uvf_fail(ENOENT, "%s has rules, and uvfd, which keeps them, is not "
 					       "running: start it", wanted->name);
+		if (!err)
+			err = check_lease(apply, wanted);
 	}
 	return err;
 }
@@ -236,6 +257,31 @@ static int set_rules(struct apply *apply, const struct config_function *wanted, 
 	return err;
 }
 
+/* As many as there are to be, whichever they are. */
+static int set_lease(struct apply *apply, const struct config_function *wanted)
+{
+	struct uvf_request request = {
+		.version = UVF_PROTO_VERSION,
+		.type = UVF_MSG_DIRECT,
+		.direct.count = wanted->lease,
+	};
+	struct uvf_reply reply;
+	struct fact fact;
+	int there = 0;
+
+	if (!wanted->lease)
+		return 0;
+	if (!facts_find(&apply->facts, wanted->name, &fact) && fact.uvfd)
+		there = __builtin_popcountll(fact.lease.direct_queues);
+	if ((int)wanted->lease == there)
+		return 0;
+	tell(apply, wanted->name, "%u queues of %s leased", wanted->lease, wanted->uplink);
+	if (apply->dry)
+		return 0;
+	strcpy(request.function, wanted->name);
+	return uvf_proto_call(apply->facts.uvfd, &request, -1, &reply, NULL);
+}
+
 static int set_function(struct apply *apply, const struct config_function *wanted)
 {
 	const struct uvf_link *uplink = uvf_links_find(&apply->facts.links, wanted->uplink);
@@ -252,6 +298,8 @@ static int set_function(struct apply *apply, const struct config_function *wante
 		err = set_link(apply, wanted, fact.function.netdev);
 	else if (apply->dry)
 		err = set_link(apply, wanted, &unmade);
+	if (!err)
+		err = set_lease(apply, wanted);
 	if (!err && wanted->has_rules)
 		err = set_rules(apply, wanted, find(apply, wanted->name, &fact));
 	return err;

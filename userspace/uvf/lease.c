@@ -14,7 +14,7 @@
 static const char *const ways[] = { "auto", "rule", "rss", "none" };
 _Static_assert(sizeof(ways) / sizeof(ways[0]) == UVF_DIRECT_BYS, "a word for each way");
 
-enum { OPT_QUEUE = 256 };
+enum { OPT_QUEUE = 256, OPT_COPY };
 
 struct plan {
 	bool json;
@@ -27,7 +27,7 @@ static const struct argp_option options[] = {
 	{ "queues", 'n', "N", 0, "lease N receive queues of its uplink, the last that are free", 0 },
 	{ "queue", OPT_QUEUE, "QUEUE", 0, "lease this one; may be given several times", 0 },
 	{ "by", 'b', "WAY", 0, "how its frames come there: rule, rss, none or auto (default)", 0 },
-	{ "copy", 'c', NULL, 0, "no zero-copy: others' frames stay out of the appliance's memory", 0 },
+	{ "copy", OPT_COPY, NULL, 0, "no zero-copy: others' frames stay out of the appliance's memory", 0 },
 	{ "json", 'j', NULL, 0, "print JSON", 0 },
 	{ 0 },
 };
@@ -84,7 +84,7 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
 	case 'b':
 		take_way(plan, arg, state);
 		return 0;
-	case 'c':
+	case OPT_COPY:
 		plan->request.direct.copy = 1;
 		return 0;
 	case 'j':
