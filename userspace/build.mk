@@ -19,7 +19,7 @@ UVFD += steer attach inherit tuples addresses tc
 UVFD += rules limit mirror filter settings serve_settings
 UVF := main facts query list show stats add release run progs queues \
 	doctor doctor_host doctor_link doctor_program doctor_flow rates top top_screen cni cni_client
-UVFD += direct card ledger
+UVFD += users direct card ledger
 UVF += lease
 UVF += points capture capture_program capture_link
 UVF += metrics metrics_serve

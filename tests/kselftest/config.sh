@@ -25,6 +25,8 @@ expect_fail "can't read /nowhere" in_ns host uvf config check /nowhere
 expect_fail "check or apply" uvf config
 wrong 'wrong.conf:2: no such option' 'function fw0 {' 'upling = eth1' '}'
 wrong 'wrong.conf:1: ' 'function fw0 uplink'
+wrong 'wrong.conf:2: what begins here has no closing brace' 'function fw0 { uplink = eth1 }' \
+	'function fw1 { # }' 'uplink = "}"'
 wrong 'wrong.conf:3: function fw0 has no uplink' 'function fw0 {' 'mtu = 1500' '}'
 wrong "wrong.conf:2: 'a/b' can't name a link" 'function fw0 {' 'uplink = "a/b"' '}'
 wrong "can't name a function" 'function a-name-that-is-too-long { uplink = eth1 }'

@@ -15,6 +15,8 @@
 #include "uapi/linux/uvf.h"
 #include "why.h"
 
+#define CONFIG_SIZE_MAX (1 << 20)
+
 static const char *const backends[] = { "any", "uvf", "veth" };
 
 /* libconfuse tells more than once what is wrong; the first says it best. */
@@ -371,14 +373,86 @@ static int read_by(struct config *config, int (*read)(cfg_t *cfg, const char *fr
 	return err;
 }
 
+/* Past a string or comment that begins at @at; else @at. Newlines in it are counted. */
+static const char *skip_quoted(const char *at, int *line)
+{
+	const char *end = NULL;
+	char quote = *at;
+
+	if (quote == '"' || quote == '\'') {
+		for (end = at + 1; *end && *end != quote; end++)
+			if (*end == '\\' && end[1])
+				end++;
+		end += !!*end;
+	} else if (quote == '#' || !strncmp(at, "//", 2)) {
+		end = at + strcspn(at, "\n");
+	} else if (!strncmp(at, "/*", 2)) {
+		end = strstr(at + 2, "*/") ?: at + strlen(at) - 2;
+		end += 2;
+	}
+	if (!end)
+		return at;
+	for (const char *c = at; c < end; c++)
+		*line += *c == '\n';
+	return end;
+}
+
+/* To libconfuse, a file that breaks off within a section is whole. */
+static int check_whole(const char *name, const char *text)
+{
+	int line = 1, opened = 0, depth = 0;
+
+	while (*text) {
+		const char *next = skip_quoted(text, &line);
+
+		if (next != text) {
+			text = next;
+			continue;
+		}
+		if (*text == '{' && !depth++)
+			opened = line;
+		depth -= *text == '}' && depth;
+		line += *text++ == '\n';
+	}
+	if (!depth)
+		return 0;
+	return uvf_fail(EINVAL, "%s:%d: what begins here has no closing brace", name, opened);
+}
+
+static char *slurp(const char *path)
+{
+	FILE *from = fopen(path, "re");
+	char *text = from ? calloc(1, CONFIG_SIZE_MAX + 1) : NULL;
+	size_t size = text ? fread(text, 1, CONFIG_SIZE_MAX + 1, from) : 0;
+
+	if (!from || !text || ferror(from) || size > CONFIG_SIZE_MAX) {
+		uvf_fail(errno ?: EFBIG, "can't read %s: %s", path,
+			 size > CONFIG_SIZE_MAX ? "it is too long" : strerror(errno));
+		free(text);
+		text = NULL;
+	}
+	if (from)
+		fclose(from);
+	return text;
+}
+
 int config_read(struct config *config, const char *path)
 {
-	return read_by(config, cfg_parse, path);
+	char *text = slurp(path);
+	int err;
+
+	*config = (struct config){ 0 };
+	if (!text)
+		return -EIO;
+	err = check_whole(path, text);
+	free(text);
+	return err ?: read_by(config, cfg_parse, path);
 }
 
 int config_parse(struct config *config, const char *text)
 {
-	return read_by(config, cfg_parse_buf, text);
+	*config = (struct config){ 0 };
+	return check_whole("text", text) ?: read_by(config, cfg_parse_buf, text);
 }
 
 void config_free(struct config *config)

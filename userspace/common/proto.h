@@ -14,7 +14,8 @@
  * Who may say what. A connection made by root may say everything. UVF_MSG_BECOME turns it, once
  * and for good, into the connection of one appliance: it then reaches that appliance's functions
  * only. `uvf run` does so, drops its privileges, and executes the appliance, which inherits the
- * connection. Connections of other users are refused.
+ * connection. Users that uvf.conf(5) names may connect as well, and say UVF_MSG_BECOME before
+ * anything else; their functions must have been made for that appliance. Others are refused.
  *
  * A lease lives as long as the connection that asked for it; and for some seconds more, if the
  * appliance said so (UVF_MSG_MEMORY) and did not give it back. Who becomes the same appliance on

@@ -101,10 +101,26 @@ static int become(const struct plan *plan, bool *resumable)
 	return err;
 }
 
+/* Who is not root stays who he is: uvfd knows whether he may be the appliance. */
+static const struct passwd *find_oneself(const struct plan *plan)
+{
+	static struct passwd oneself = { .pw_name = "oneself" };
+	const struct passwd *named = plan->user ? getpwnam(plan->user) : NULL;
+
+	oneself.pw_uid = geteuid();
+	oneself.pw_gid = getegid();
+	if (!plan->user || (named && named->pw_uid == oneself.pw_uid))
+		return &oneself;
+	uvf_fail(EPERM, "only root can run it as another user than oneself (%s)", plan->user);
+	return NULL;
+}
+
 static const struct passwd *find_user(const struct plan *plan)
 {
 	const struct passwd *user;
 
+	if (geteuid())
+		return find_oneself(plan);
 	if (plan->user) {
 		user = getpwnam(plan->user);
 		if (!user)
@@ -122,6 +138,9 @@ static const struct passwd *find_user(const struct plan *plan)
 
 static int become_user(const struct passwd *user)
 {
+	if (geteuid())
+		return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ? uvf_fail(errno, "can't run it: %s",
+									 strerror(errno)) : 0;
 	if (setgroups(0, NULL) || setresgid(user->pw_gid, user->pw_gid, user->pw_gid) ||
 	    setresuid(user->pw_uid, user->pw_uid, user->pw_uid) ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
@@ -135,7 +154,7 @@ int drop_privileges(const char *name)
 
 	if (!user)
 		return uvf_fail(ENOENT, "there is no user %s", name);
-	return geteuid() ? 0 : become_user(user); /* who is not root has none to drop */
+	return become_user(user);
 }
 
 static void hand_down(const struct plan *plan, int sock, bool resumable)
@@ -171,11 +190,6 @@ int cmd_run(int argc, char **argv)
 		if (!path)
 			return 1;
 		plan.appliance = basename(path);
-	}
-	if (geteuid()) {
-		uvf_fail(EPERM, "`uvf run` starts as root, to give the appliance its functions "
-				"and take all else away");
-		return fail();
 	}
 	user = find_user(&plan);
 	if (!user)

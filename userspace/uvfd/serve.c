@@ -23,6 +23,11 @@ static bool may_use(const struct session *session, const char *name, const char 
 			 session->appliance);
 		return false;
 	}
+	if (!*appliance && session->uid) {
+		uvf_fail(EPERM, "%s was made for no appliance, and is root's to give: make it with "
+				"--appliance %s", name, session->appliance);
+		return false;
+	}
 	if (!session->functions)
 		return true;
 	for (unsigned int i = 0; i < session->functions; i++)
@@ -101,6 +106,9 @@ static int on_become(struct session *session, const struct uvf_request *request,
 		return uvf_fail(EINVAL, "'%s' can't name an appliance: 1 to %d letters, digits, "
 					"'.', '_' and '-', the first a letter or digit",
 				request->become.appliance, UVF_APPLIANCE_SIZE - 1);
+	err = users_check(session->uid, request->become.appliance);
+	if (err)
+		return err;
 	if (!session->is_appliance) {
 		strcpy(session->appliance, request->become.appliance);
 		session->is_appliance = true;
@@ -446,6 +454,43 @@ static int on_list(const struct session *session, const struct uvf_request *requ
 	return 0;
 }
 
+/* Without a name a connection is root's, and may ask for anything. */
+static int check_named(const struct session *session, const struct uvf_incoming *in)
+{
+	if (!session->uid || session->is_appliance || in->request.type == UVF_MSG_BECOME)
+		return 0;
+	return uvf_fail(EPERM, "who is not root says first which appliance it is");
+}
+
+/* @back: a descriptor that goes along with the reply. */
+static int serve(struct session *session, struct uvf_incoming *in, struct uvf_reply *reply,
+		 int *back)
+{
+	switch (in->request.type) {
+	case UVF_MSG_BECOME:
+		return on_become(session, &in->request, reply);
+	case UVF_MSG_MEMORY:
+		return on_memory(session, &in->request, &in->fd);
+	case UVF_MSG_LEASE:
+		return on_lease(session, &in->request, reply, back);
+	case UVF_MSG_RESUME:
+		return on_resume(session, reply, back);
+	case UVF_MSG_SOURCE:
+		return on_source(session, &in->request, reply, back);
+	case UVF_MSG_BIND:
+		return on_bind(session, &in->request, reply);
+	case UVF_MSG_RELEASE:
+		return on_release(session, &in->request);
+	case UVF_MSG_DIRECT:
+		return on_direct(session, &in->request);
+	case UVF_MSG_WATCH:
+		return on_watch(session);
+	case UVF_MSG_LIST:
+		return on_list(session, &in->request, reply);
+	}
+	return serve_settings(session, in, reply);
+}
+
 int session_serve(struct session *session, struct uvf_incoming *in)
 {
 	struct uvf_reply reply = {
@@ -455,41 +500,7 @@ int session_serve(struct session *session, struct uvf_incoming *in)
 	};
 	int back = -1;
 
-	switch (in->request.type) {
-	case UVF_MSG_BECOME:
-		reply.status = on_become(session, &in->request, &reply);
-		break;
-	case UVF_MSG_MEMORY:
-		reply.status = on_memory(session, &in->request, &in->fd);
-		break;
-	case UVF_MSG_LEASE:
-		reply.status = on_lease(session, &in->request, &reply, &back);
-		break;
-	case UVF_MSG_RESUME:
-		reply.status = on_resume(session, &reply, &back);
-		break;
-	case UVF_MSG_SOURCE:
-		reply.status = on_source(session, &in->request, &reply, &back);
-		break;
-	case UVF_MSG_BIND:
-		reply.status = on_bind(session, &in->request, &reply);
-		break;
-	case UVF_MSG_RELEASE:
-		reply.status = on_release(session, &in->request);
-		break;
-	case UVF_MSG_DIRECT:
-		reply.status = on_direct(session, &in->request);
-		break;
-	case UVF_MSG_WATCH:
-		reply.status = on_watch(session);
-		break;
-	case UVF_MSG_LIST:
-		reply.status = on_list(session, &in->request, &reply);
-		break;
-	default:
-		reply.status = serve_settings(session, in, &reply);
-		break;
-	}
+	reply.status = check_named(session, in) ?: serve(session, in, &reply, &back);
 	if (reply.status)
 		strncpy(reply.why, uvf_why(), sizeof(reply.why) - 1);
 	return uvf_proto_answer(session->sock, &reply, back);

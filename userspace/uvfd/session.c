@@ -21,6 +21,7 @@ static struct {
 	int sock;
 	int spare; /* descriptor, to turn somebody away with when there is no other left */
 	char path[108];
+	mode_t mode; /* of the socket */
 } sessions = { .sock = -1, .spare = -1 };
 
 void session_close(struct session *session)
@@ -228,6 +229,16 @@ int session_listen(struct session *session)
 	return session->event ? event_add(session->event, NULL) : -1;
 }
 
+/* Of who connected, even if uvfd is another one by now. */
+static uid_t uid_of(int sock)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	return sock < 0 || getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) ? (uid_t)-1 :
+										    peer.uid;
+}
+
 struct session *session_new(int sock, pid_t pid)
 {
 	struct session *session = calloc(1, sizeof(*session));
@@ -236,6 +247,7 @@ struct session *session_new(int sock, pid_t pid)
 		return NULL;
 	session->sock = sock;
 	session->pid = pid;
+	session->uid = uid_of(sock);
 	session->memory = -1;
 	strcpy(session->appliance, SESSION_ROOT);
 	LIST_INIT(&session->leases);
@@ -244,15 +256,37 @@ struct session *session_new(int sock, pid_t pid)
 	return session;
 }
 
+static void set_mode(void)
+{
+	mode_t mode = users_any() ? 0666 : 0600;
+
+	if (mode != sessions.mode && !chmod(sessions.path, mode))
+		sessions.mode = mode;
+}
+
+/* Users come only where the configuration names some, and keep nobody out by their number. */
+static bool is_welcome(const struct ucred *peer)
+{
+	struct session *session;
+	unsigned int count = 0;
+
+	if (sessions.count >= SESSIONS_MAX)
+		return false;
+	if (!peer->uid)
+		return true;
+	LIST_FOREACH(session, &sessions.list, entry)
+		count += session->uid == peer->uid;
+	return users_any() && count < SESSIONS_OF_USER;
+}
+
 static void session_open(int sock)
 {
 	struct session *session;
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
 
-	/* The socket's mode keeps others out; this holds when somebody changed the mode. */
-	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) || peer.uid ||
-	    sessions.count >= SESSIONS_MAX) {
+	set_mode();
+	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) || !is_welcome(&peer)) {
 		close(sock);
 		return;
 	}
@@ -306,6 +340,8 @@ static int listen_on(const char *path)
 	if (err)
 		return uvf_fail(err, "can't listen on %s: %s", path, strerror(err));
 	strcpy(sessions.path, path);
+	sessions.mode = 0600;
+	set_mode();
 	return 0;
 }
 

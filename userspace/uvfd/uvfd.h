@@ -194,11 +194,13 @@ void settings_sweep(void);
 #define SESSION_ROOT "root"
 
 #define SESSIONS_MAX 4096
+#define SESSIONS_OF_USER 64
 
 struct session {
 	int sock;
 	struct event *event;
 	pid_t pid;
+	uid_t uid; /* root's own connection, or one that `uvf run` made as root: 0 */
 	bool is_appliance;
 	bool watches; /* is told of all functions */
 	char appliance[UVF_PROTO_APPLIANCE];
@@ -235,6 +237,12 @@ void session_inherit(struct session *to, struct session *from);
 void session_notice(struct session *session, int status);
 /* All who watch. */
 void sessions_tell(const struct uvf_reply *event);
+
+/* --- users.c: who but root may be an appliance ------------------------------------------------ */
+
+bool users_any(void);
+/* 0, or -EPERM with a sentence. */
+int users_check(uid_t uid, const char *appliance);
 
 /* --- serve.c: what clients ask ------------------------------------------------------------- */
 
