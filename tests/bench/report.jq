@@ -4,7 +4,10 @@
 def median: (.[(length - 1) / 2 | floor] + .[length / 2 | floor]) / 2;
 def spread: sort | { min: .[0], median: median, max: .[-1] };
 def rate: .frames / .sent.seconds;
-def busy: .busy_ns / ([.counted, 1] | max);
+def cpu: .run_ns / ([.counted, 1] | max);
+
+# It can't have worked for longer than it ran: the rest it waited for the processor.
+def busy: [.busy_ns / ([.counted, 1] | max), cpu] | min;
 
 # Of all rounds: the kernel tells user and system time in hundredths of a second.
 def user_share: (map(.user) | add) / ([map(.user + .system) | add, 1] | max);
@@ -15,6 +18,7 @@ def result: {
 	taken_share: (if .[0].job == "transmit" then null
 		else map(.frames / .sent.frames) | spread end),
 	busy_ns_per_frame: map(busy) | spread,
+	cpu_ns_per_frame: map(cpu) | spread,
 	user_ns_per_frame: ((map(busy) | spread | .median) * user_share),
 	waited_share: map(.wait_ns / 1e9 / .sent.seconds) | spread
 };
@@ -32,6 +36,7 @@ def ratio($turns; $who; $to):
 	  of_medians: {
 		frames_per_second: of_medians($turns; $who; $to; middle(rate)),
 		busy_ns_per_frame: of_medians($turns; $who; $to; middle(busy)),
+		cpu_ns_per_frame: of_medians($turns; $who; $to; middle(cpu)),
 		user_ns_per_frame: of_medians($turns; $who; $to; middle(busy) * user_share) },
 	  frames_per_second: map((.us | rate) / (.them | rate)) | spread };
 

@@ -220,17 +220,18 @@ machine() {
 }
 
 table_rates() {
-	local job size who min median max taken busy user
-	printf '\n%-8s %5s  %-17s %9s %9s %9s  %5s %9s %9s\n' "" "" "" "" "frames/s" "" "taken" \
-		"ns/frame" "in user"
-	printf '%-8s %5s  %-17s %9s %9s %9s  %5s %9s %9s\n' job bytes program min median max "" \
-		"at work" "space"
-	while read -r job size who min median max taken busy user; do
-		printf '%-8s %5s  %-17s %9.0f %9.0f %9.0f  %5s %9.1f %9.1f\n' "$job" "$size" "$who" \
-			"$min" "$median" "$max" "$taken" "$busy" "$user"
+	local job size who min median max taken busy user cpu
+	printf '\n%-8s %5s  %-17s %9s %9s %9s  %5s %8s %8s %8s\n' "" "" "" "" "frames/s" "" "taken" \
+		"ns/frame" "in user" "CPU ns"
+	printf '%-8s %5s  %-17s %9s %9s %9s  %5s %8s %8s %8s\n' job bytes program min median max "" \
+		"at work" "space" "in all"
+	while read -r job size who min median max taken busy user cpu; do
+		printf '%-8s %5s  %-17s %9.0f %9.0f %9.0f  %5s %8.1f %8.1f %8.1f\n' "$job" "$size" \
+			"$who" "$min" "$median" "$max" "$taken" "$busy" "$user" "$cpu"
 	done < <(jq -r '.results[] | [.job, .size, .who, (.frames_per_second | .min, .median, .max),
 		(.taken_share | if . then "\(100 * .median | round)%" else "-" end),
-		.busy_ns_per_frame.median, .user_ns_per_frame] | @tsv' "$1")
+		.busy_ns_per_frame.median, .user_ns_per_frame,
+		.cpu_ns_per_frame.median] | @tsv' "$1")
 }
 
 table_ratios() {
