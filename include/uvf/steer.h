@@ -7,6 +7,21 @@
  * keys that lead to it; order of removal: the other way round. A key without a port is not an
  * error: the frame passes to the host.
  *
+ * What becomes of a frame that comes in on the uplink (bpf/decide.h):
+ *
+ *	broadcast, multicast ─▶ the host; and tc gives copies to veth-backed functions, to each
+ *	                        that listens (`flood`, `groups`). uvf.ko sees to its own.
+ *	unicast ─▶ 1. the best of the rules that are true of it (`tuples`, `rules`), unless its
+ *	              action is to pass
+ *	           2. a function in passthru mode: all but what is for the uplink's own address
+ *	           3. (MAC, VLAN), then (MAC, any VLAN) of a function (`stations`)
+ *	           4. the host
+ *
+ * And of one that is given to a function: dropped when it is over the limit (`limits`), else
+ * counted (`counts`), copied (`mirrors`, `taps`), and redirected to a socket on the uplink's own
+ * queue (`owners`, `direct`) or to the function's port (`ports`; by tc, `flood`). What a
+ * veth-backed function sends, tc redirects from its port (`uplifts`), limits and copies.
+ *
  * The maps are full before a program that uses them is attached. They live as long as a program
  * does: a uvfd that finds the programs of one that was killed goes on with their maps, if these
  * have the layout that it knows, and puts its own programs in their place.

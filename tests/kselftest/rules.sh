@@ -206,3 +206,37 @@ ok "and of the other" rule del vlan0 all
 is "with the last rule goes the branch" "$(program)" "$pruned"
 uvfd_stop
 is "uvfd ends well" "$uvfd_status" 0
+
+# --- without XDP, tc does the same -------------------------------------------------------------------
+
+in_ns host ip link set eth1 xdp obj "$top/build/bpf/socket.bpf.o" sec xdp
+uvfd_start host
+like "a program of somebody else's has the uplink" "$(cat "$tmp/uvfd.log")" 'eth1: no steering with XDP'
+slow=$(rule add fw0 prio 200 dst 198.51.100.0/24 proto udp dport 5000-5999)
+pass=$(rule add fw0 prio 300 src 203.0.113.0/24 action pass)
+drop=$(rule add fw0 prio 400 src 203.0.113.66 action drop)
+takes "by a rule" fw0 10 dst=198.51.100.7 dport=5555
+takes "not what it does not say" fw0 0 dst=198.51.100.7 dport=6000
+takes "nor an exception" fw0 0 src=203.0.113.1 dst=198.51.100.7 dport=5555
+is "each is counted once" "$(hits "$slow") $(hits "$pass")" "10 10"
+before=$(in_ns host uvf stats --json fw0 | jq .steering.dropped_rule)
+send to="$uplink" count=10 src=203.0.113.66
+is "drop" "$(($(in_ns host uvf stats --json fw0 | jq .steering.dropped_rule) - before))" 10
+in_ns host "$seq" receive fw0 idle=1500 >"$tmp/fw0.in" &
+listening=$!
+wait_for 5 grep -q ready "$tmp/fw0.in"
+ns_spawn client "$seq" send eth0 to="$uplink" dst=198.51.100.7 dport=5555 count=1600 rate=800 >"$tmp/fw0.out"
+talking=$spawned
+sleep 0.5
+kill -KILL "$uvfd"
+wait "$uvfd" 2>/dev/null
+uvfd_start host
+ok "frames were still sent" kill -0 "$talking"
+wait "$talking" "$listening"
+is "uvfd killed and started: none lost" "$(tail -n 1 "$tmp/fw0.in")" \
+	'{ "received": 1600, "doubled": 0, "missing": 0 }'
+is "and the rule's counter went on" "$(hits "$slow")" 1610
+uvfd_stop
+is "the other program is still there" "$(in_ns host ip -j -d link show eth1 | jq -r '.[0].xdp.prog.name')" \
+	uvf_socket
+is "no tc program is left" "$(in_ns host tc qdisc show | grep clsact)" ""
