@@ -238,6 +238,20 @@ summary=$(grep 'packets transmitted' "$tmp/ping.eth1")
 lost=$(awk '/packets transmitted/ { print $1 - $4 }' <<<"$summary")
 ok "the uplink lost none of its own pings${LOST:+, or $LOST at most}" between "$lost" 0 "${LOST:-0}"
 diag "$summary"
+
+ok "fw0 once more" function_add host fw0 eth1 firewall
+in_ns host ip link set fw0 up
+ok "and its queue" in_ns host uvf lease fw0 --queue "$QUEUE"
+appliance_start host fw0 "$fw" "$tmp/fw0.conf"
+in_ns host ip link set eth1 down
+ok "the uplink is down: the card is as it was" wait_for 5 as_before
+in_ns host ip link set eth1 up
+ok "and up: it is on again" wait_for 5 is_on
+ok "the uplink answers" wait_for 15 pings 10.0.1.9
+in_ns client ip neigh flush dev eth0
+answers_by direct "the uplink was down"
+appliance_stop
+ok "the card is as it was" as_before
 uvfd_stop
 is "uvfd ended well" "$uvfd_status" 0
 ok "and has left no note" test ! -e "$tmp/queues.json"
