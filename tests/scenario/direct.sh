@@ -113,6 +113,14 @@ expect_fail "to which function" in_ns host uvf lease --queues 1
 ok "vlan0, of VLAN 7" function_add host vlan0 eth1 firewall 7
 expect_fail "only functions of all VLANs" in_ns host uvf lease vlan0 --queues 1
 in_ns host uvf del vlan0
+if [[ $BACKEND == veth ]]; then
+	in_ns host uvf limit fw0 tx pps 1000
+	expect_fail "has a limit on what it sends" in_ns host uvf lease fw0 --queues 1
+	in_ns host uvf limit fw0 tx off
+	in_ns host uvf mirror fw0 to stay0 tx
+	expect_fail "has a mirror of what it sends" in_ns host uvf lease fw0 --queues 1
+	in_ns host uvf mirror fw0 off
+fi
 is "nothing is leased" "$(in_ns host uvf lease --json | jq -c .)" "[]"
 
 # --- an appliance on a queue of the uplink ----------------------------------------------------------
@@ -143,6 +151,10 @@ ok "while there is no appliance the card is left alone" as_before
 appliance_start host fw0 "$fw" "$tmp/fw0.conf"
 is "with an appliance it is on" "$(lease '|[.by,.on,.mode]')" "[\"$WAY\",true,\"$MODE\"]"
 expect_fail "has queues in use" in_ns host uvf lease fw0 --queues 1
+if [[ $BACKEND == veth ]]; then
+	expect_fail "past every program that could limit" in_ns host uvf limit fw0 tx pps 1000
+	expect_fail "past every program that could copy" in_ns host uvf mirror fw0 to stay0 tx
+fi
 diag "$(in_ns host ethtool -x eth1 2>&1 | head -n 4)"
 answers_by direct "leased"
 ok "the uplink's own traffic passes" pings 10.0.1.9

@@ -66,6 +66,11 @@ bool steer_is_fast(const struct steer *steer)
 	return true;
 }
 
+bool lease_has_direct(const struct lease *lease)
+{
+	return lease->sources > lease->queues;
+}
+
 bool session_is_parked(const struct session *session)
 {
 	return session->sock < 0;
@@ -193,7 +198,16 @@ static void refuses(void **state)
 	links[0].vlan = 7;
 	assert_int_equal(request(0, 1, 0, UVF_DIRECT_AUTO), -EOPNOTSUPP);
 	links[0].vlan = UVF_VLAN_ANY;
+	function[0].limits[UVF_TX].rate = 1000;
+	assert_int_equal(request(0, 1, 0, UVF_DIRECT_AUTO), -EBUSY);
+	function[0].limits[UVF_TX].rate = 0;
+	function[0].mirror_to = 11;
+	function[0].mirror_flags = UVF_MIRROR_TX;
+	assert_int_equal(request(0, 1, 0, UVF_DIRECT_AUTO), -EBUSY);
+	function[0].mirror_flags = UVF_MIRROR_RX;
+	assert_false(direct_is_leased(&function[0]));
 	assert_int_equal(request(0, 1, 0, UVF_DIRECT_AUTO), 0);
+	assert_true(direct_is_leased(&function[0]));
 	assert_int_equal(request(1, 1, 0, UVF_DIRECT_AUTO), -EBUSY);
 	begin(0);
 	assert_int_equal(request(0, 2, 0, UVF_DIRECT_AUTO), -EBUSY);

@@ -300,6 +300,27 @@ void direct_forget(const struct function *function)
 	direct_note();
 }
 
+bool direct_is_leased(const struct function *function)
+{
+	return ledger_direct(&direct_ledger, function->key) ||
+	       (function->lease && lease_has_direct(function->lease));
+}
+
+/* What is to be seen of all that it sends would not see what leaves by the uplink's queues. */
+static int check_watched(const struct function *function)
+{
+	const struct uvf_limit_words *limit = &function->limits[UVF_TX];
+
+	if (limit->rate || limit->pps)
+		return uvf_fail(EBUSY, "%s has a limit on what it sends, which queues of its uplink "
+				       "would not keep: take that off first", function->name);
+	if (function->mirror_to && function->mirror_flags & UVF_MIRROR_TX)
+		return uvf_fail(EBUSY, "%s has a mirror of what it sends, which would not see what "
+				       "leaves by queues of its uplink: take that off first",
+				function->name);
+	return 0;
+}
+
 /* The same request again changes nothing. */
 int direct_request(const struct uvf_request *request, const struct function *function,
 		   const struct uvf_function *links)
@@ -321,7 +342,7 @@ int direct_request(const struct uvf_request *request, const struct function *fun
 		return uvf_fail(EOPNOTSUPP, "%s is of VLAN %u, and on the uplink's queues its frames "
 					    "have the tag on: only functions of all VLANs lease queues",
 				function->name, links->port->vlan);
-	return reserve(request, function, links->uplink);
+	return check_watched(function) ?: reserve(request, function, links->uplink);
 }
 
 static bool is_zerocopy(const struct lease *lease)

@@ -65,6 +65,10 @@ static int check(const struct function *function, const struct function *to, uin
 		return uvf_fail(EOPNOTSUPP, "not on this backend: uvf.ko sends %s's frames from its "
 					    "own NAPI, past every program that could copy them",
 				function->name);
+	if (flags & UVF_MIRROR_TX && direct_is_leased(function))
+		return uvf_fail(EBUSY, "%s has queues of its uplink, and sends by them past every "
+				       "program that could copy it: `uvf lease %s off` first",
+				function->name, function->name);
 	if (function->is_port && !to->is_port)
 		return uvf_fail(EOPNOTSUPP, "%s is a function of uvf.ko, to which tc can't hand "
 					    "copies: mirror to a veth-backed function", to->name);

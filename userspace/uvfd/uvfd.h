@@ -336,6 +336,8 @@ void direct_close(void);
 int direct_request(const struct uvf_request *request, const struct function *function,
 		   const struct uvf_function *links);
 void direct_describe(struct uvf_reply *reply, const struct function *function);
+/* Whether it has queues, or its appliance still has them. */
+bool direct_is_leased(const struct function *function);
 /* Adds a source for each queue that the function has reserved. */
 void direct_plan(struct lease *lease);
 /* Whether it may send by them; else they only receive. */
