@@ -79,7 +79,7 @@ static void die_somewhere(unsigned int steps)
 	assert_true(WIFSIGNALED(status));
 }
 
-/* --- its successor ----------------------------------------------------------------------------- */
+/* --- its successor --------------------------------------------------------------------------- */
 
 static void reply(uint16_t type, const char *function, bool resumed, int fd)
 {
@@ -217,7 +217,7 @@ static void other_sockets(void **state)
 	}
 }
 
-/* --- what a hostile or broken predecessor leaves ----------------------------------------------- */
+/* --- what a hostile or broken predecessor leaves --------------------------------------------- */
 
 static void damaged_tables(void **state)
 {
