@@ -12,28 +12,30 @@ USERSPACE_CFLAGS = $(CPPFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden -D_GNU_SOURCE
 # Code that libuvf and the programs share; then what needs netlink as well.
 COMMON_PROTO := why proto
 COMMON_LINK := link rtnl rule ethtool config
-COMMON_CNI := cni confine
+COMMON_CONFINE := confine
+COMMON_CNI := cni
 LIBUVF := session memory dev source resume burst busy
-UVFD := main model session serve lease source park keep keeper
-UVFD += steer attach inherit tuples addresses tc
-UVFD += rules limit mirror filter settings serve_settings
-UVF := main facts query list show stats add release run progs queues \
-	doctor doctor_host doctor_link doctor_program doctor_flow rates top top_screen cni cni_client
-UVFD += users direct card ledger
-UVF += lease
-UVF += points capture capture_program capture_link
-UVF += metrics metrics_serve
-UVF += rule rule_test limit mirror
-UVF += rule rule_test
-UVF += config config_apply
-UVF += events events_module events_link events_uvfd
+# steering, its settings, clients and their leases, queues of the uplink, what outlives uvfd
+UVFD := main sandbox model steer attach inherit tuples addresses tc \
+	settings serve_settings rules limit mirror filter \
+	session users serve lease source \
+	direct card ledger \
+	park keep keeper
+# functions, settings, appliances, and what one looks at
+UVF := main facts query list show stats add config config_apply \
+	rule rule_test limit mirror lease \
+	run release cni cni_client \
+	events events_module events_link events_uvfd rates top top_screen \
+	metrics metrics_serve points capture capture_program capture_link \
+	progs queues doctor doctor_host doctor_link doctor_program doctor_flow
 
 userspace_objects = $(patsubst %,$(O)/obj/userspace/$(1)/%.o,$(2))
 COMMON_PROTO_O := $(call userspace_objects,common,$(COMMON_PROTO))
 COMMON_O := $(COMMON_PROTO_O) $(call userspace_objects,common,$(COMMON_LINK))
 LIBUVF_O := $(call userspace_objects,libuvf,$(LIBUVF))
-UVFD_O := $(call userspace_objects,uvfd,$(UVFD))
-UVF_O := $(call userspace_objects,uvf,$(UVF)) $(call userspace_objects,common,$(COMMON_CNI))
+UVFD_O := $(call userspace_objects,uvfd,$(UVFD)) $(call userspace_objects,common,$(COMMON_CONFINE))
+UVF_O := $(call userspace_objects,uvf,$(UVF)) \
+	$(call userspace_objects,common,$(COMMON_CNI) $(COMMON_CONFINE))
 
 LIBUVF_SO := $(O)/lib/libuvf.so
 USERSPACE := $(LIBUVF_SO) $(O)/bin/uvfd $(O)/bin/uvf
@@ -55,7 +57,8 @@ $(LIBUVF_SO): $(LIBUVF_O) $(COMMON_PROTO_O) userspace/libuvf/libuvf.map
 $(O)/bin/uvfd: $(UVFD_O) $(COMMON_O)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ \
-		$(call userspace_pkg,--libs,libxdp libbpf libnl-3.0 libevent_core json-c libconfuse)
+		$(call userspace_pkg,--libs,libxdp libbpf libnl-3.0 libevent_core json-c libconfuse \
+			libseccomp)
 
 $(O)/bin/uvf: $(UVF_O) $(COMMON_O)
 	@mkdir -p $(@D)

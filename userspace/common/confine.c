@@ -69,14 +69,15 @@ static int fill(scmp_filter_ctx filter, const struct confine_call *calls, size_t
 	return err ?: seccomp_load(filter);
 }
 
-int confine_calls(const struct confine_call *calls, size_t n)
+int confine_calls(const struct confine_call *calls, size_t n, enum confine_else otherwise)
 {
 	scmp_filter_ctx filter;
 	int err;
 
 	if (SANITIZED)
 		return 0;
-	filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	filter = seccomp_init(otherwise == CONFINE_KILL ? SCMP_ACT_KILL_PROCESS :
+							  SCMP_ACT_ERRNO(EPERM));
 	if (!filter)
 		return uvf_fail(ENOMEM, "no memory for a system call filter");
 	err = fill(filter, calls, n);

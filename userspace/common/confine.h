@@ -16,11 +16,15 @@ struct confine_call {
 	uint64_t value;
 };
 
+enum confine_else {
+	CONFINE_KILL, /* any other call ends the process */
+	CONFINE_REFUSE, /* any other call is refused (EPERM): for a service that must go on */
+};
+
 /*
- * Any system call but @calls ends the process, but for those that memory, time, signals, stdio and
- * the end take. Nothing that is mapped can be executed. Not under the sanitizers, which make calls
+ * Of system calls, @calls stay, and those that memory, time, signals, stdio and the end take. Nothing that is mapped can be executed. Not under the sanitizers, which make calls
  * of many kinds when they have something to report.
  */
-int confine_calls(const struct confine_call *calls, size_t n);
+int confine_calls(const struct confine_call *calls, size_t n, enum confine_else otherwise);
 
 #endif /* UVF_CONFINE_H */

@@ -247,7 +247,7 @@ static int confine(void)
 	/* For the busy polling of clients. */
 	int err = confine_capabilities(1ULL << CAP_NET_ADMIN);
 
-	return err ?: confine_calls(calls, sizeof(calls) / sizeof(calls[0]));
+	return err ?: confine_calls(calls, sizeof(calls) / sizeof(calls[0]), CONFINE_KILL);
 }
 
 static void on_connect(evutil_socket_t sock, short what, void *arg)

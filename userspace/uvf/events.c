@@ -22,20 +22,20 @@ static const struct events_source *const sources[] = {
 
 #define SOURCES (sizeof(sources) / sizeof(sources[0]))
 
-struct json_object *event_new(const char *kind)
+struct json_object *told_new(const char *kind)
 {
 	struct json_object *event = json_object_new_object();
 
-	event_text(event, "event", kind);
+	told_text(event, "event", kind);
 	return event;
 }
 
-void event_text(struct json_object *event, const char *key, const char *value)
+void told_text(struct json_object *event, const char *key, const char *value)
 {
 	json_object_object_add(event, key, json_object_new_string(value));
 }
 
-void event_number(struct json_object *event, const char *key, int64_t value)
+void told_number(struct json_object *event, const char *key, int64_t value)
 {
 	json_object_object_add(event, key, json_object_new_int64(value));
 }
@@ -51,7 +51,7 @@ static void print_text(struct json_object *event)
 	puts("");
 }
 
-void event_print(const struct events *events, struct json_object *event)
+void told_print(const struct events *events, struct json_object *event)
 {
 	struct timespec now;
 

@@ -23,10 +23,10 @@ struct events {
 };
 
 /* An event object of this kind, and its printing, which frees it. */
-struct json_object *event_new(const char *kind);
-void event_text(struct json_object *event, const char *key, const char *value);
-void event_number(struct json_object *event, const char *key, int64_t value);
-void event_print(const struct events *events, struct json_object *event);
+struct json_object *told_new(const char *kind);
+void told_text(struct json_object *event, const char *key, const char *value);
+void told_number(struct json_object *event, const char *key, int64_t value);
+void told_print(const struct events *events, struct json_object *event);
 
 struct events_source {
 	int (*open)(struct events *events); /* a descriptor to poll, or -1 */

@@ -33,16 +33,16 @@ static struct json_object *describe(const struct fact *fact)
 	struct json_object *object = json_object_new_object();
 	char mac[MAC_TEXT_SIZE];
 
-	event_text(object, "function", function->netdev->name);
+	told_text(object, "function", function->netdev->name);
 	if (function->uplink)
-		event_text(object, "uplink", function->uplink->name);
+		told_text(object, "uplink", function->uplink->name);
 	if (*function->port->appliance)
-		event_text(object, "appliance", function->port->appliance);
+		told_text(object, "appliance", function->port->appliance);
 	if (function->port->vlan != UVF_VLAN_ANY)
-		event_number(object, "vlan", function->port->vlan);
-	event_text(object, "mac", mac_text(function->netdev->mac, mac));
-	event_number(object, "mtu", function->netdev->mtu);
-	event_text(object, "state", fact_state(fact));
+		told_number(object, "vlan", function->port->vlan);
+	told_text(object, "mac", mac_text(function->netdev->mac, mac));
+	told_number(object, "mtu", function->netdev->mtu);
+	told_text(object, "state", fact_state(fact));
 	return object;
 }
 
@@ -52,10 +52,10 @@ static void tell(const struct events *events, const char *kind, struct json_obje
 
 	if (!events->started)
 		return;
-	event = event_new(kind);
+	event = told_new(kind);
 	json_object_object_foreach(description, key, value)
 		json_object_object_add(event, key, json_object_get(value));
-	event_print(events, event);
+	told_print(events, event);
 }
 
 static void known_set(struct known *known, struct json_object *description)

@@ -45,7 +45,7 @@ static void mac(struct json_object *object, struct nlattr *attr)
 	char address[MAC_TEXT_SIZE];
 
 	if (nla_len(attr) == 6)
-		event_text(object, "mac", mac_text(nla_data(attr), address));
+		told_text(object, "mac", mac_text(nla_data(attr), address));
 }
 
 static void uplink(struct json_object *object, struct nlattr **tb)
@@ -55,30 +55,30 @@ static void uplink(struct json_object *object, struct nlattr **tb)
 	/* It may be in another namespace, where its index means nothing to us. */
 	if (tb[UVF_A_FUNCTION_UPLINK_IFINDEX] && !tb[UVF_A_FUNCTION_UPLINK_NETNS_ID] &&
 	    if_indextoname(nla_get_u32(tb[UVF_A_FUNCTION_UPLINK_IFINDEX]), name))
-		event_text(object, "uplink", name);
+		told_text(object, "uplink", name);
 }
 
 static void describe(struct json_object *object, struct nlattr **tb)
 {
 	if (tb[UVF_A_FUNCTION_IFNAME])
-		event_text(object, "function", nla_get_string(tb[UVF_A_FUNCTION_IFNAME]));
+		told_text(object, "function", nla_get_string(tb[UVF_A_FUNCTION_IFNAME]));
 	if (tb[UVF_A_FUNCTION_PCI])
-		event_text(object, "pci", nla_get_string(tb[UVF_A_FUNCTION_PCI]));
+		told_text(object, "pci", nla_get_string(tb[UVF_A_FUNCTION_PCI]));
 	if (tb[UVF_A_FUNCTION_NETNS_ID])
-		event_number(object, "netns_id", nla_get_s32(tb[UVF_A_FUNCTION_NETNS_ID]));
+		told_number(object, "netns_id", nla_get_s32(tb[UVF_A_FUNCTION_NETNS_ID]));
 	uplink(object, tb);
 	if (tb[UVF_A_FUNCTION_APPLIANCE])
-		event_text(object, "appliance", nla_get_string(tb[UVF_A_FUNCTION_APPLIANCE]));
+		told_text(object, "appliance", nla_get_string(tb[UVF_A_FUNCTION_APPLIANCE]));
 	if (tb[UVF_A_FUNCTION_VLAN])
-		event_number(object, "vlan", nla_get_u16(tb[UVF_A_FUNCTION_VLAN]));
+		told_number(object, "vlan", nla_get_u16(tb[UVF_A_FUNCTION_VLAN]));
 	if (tb[UVF_A_FUNCTION_MODE])
-		event_text(object, "mode", WORD(modes, nla_get_u32(tb[UVF_A_FUNCTION_MODE])));
+		told_text(object, "mode", WORD(modes, nla_get_u32(tb[UVF_A_FUNCTION_MODE])));
 	if (tb[UVF_A_FUNCTION_MAC])
 		mac(object, tb[UVF_A_FUNCTION_MAC]);
 	if (tb[UVF_A_FUNCTION_MTU])
-		event_number(object, "mtu", nla_get_u32(tb[UVF_A_FUNCTION_MTU]));
+		told_number(object, "mtu", nla_get_u32(tb[UVF_A_FUNCTION_MTU]));
 	if (tb[UVF_A_FUNCTION_LINK_STATE])
-		event_text(object, "state", WORD(states, nla_get_u32(tb[UVF_A_FUNCTION_LINK_STATE])));
+		told_text(object, "state", WORD(states, nla_get_u32(tb[UVF_A_FUNCTION_LINK_STATE])));
 }
 
 static int on_event(struct nl_msg *msg, void *arg)
@@ -93,12 +93,12 @@ static int on_event(struct nl_msg *msg, void *arg)
 	    nla_parse(tb, UVF_A_FUNCTION_MAX, genlmsg_attrdata(genl, 0), genlmsg_attrlen(genl, 0),
 		      NULL))
 		return NL_OK;
-	object = event_new(kinds[genl->cmd]);
+	object = told_new(kinds[genl->cmd]);
 	describe(object, tb);
 	nla_for_each_attr(attr, genlmsg_attrdata(genl, 0), genlmsg_attrlen(genl, 0), rest)
 		if (nla_type(attr) == UVF_A_FUNCTION_QUEUE)
 			queue(object, attr);
-	event_print(events, object);
+	told_print(events, object);
 	return NL_OK;
 }
 

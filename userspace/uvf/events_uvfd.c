@@ -32,18 +32,18 @@ static void tell(const struct events *events, const char *kind, const struct uvf
 
 	if (!events->started)
 		return;
-	event = event_new(kind);
-	event_text(event, "function", lease->function);
+	event = told_new(kind);
+	told_text(event, "function", lease->function);
 	if (*lease->uplink)
-		event_text(event, "uplink", lease->uplink);
+		told_text(event, "uplink", lease->uplink);
 	if (*lease->holder) {
-		event_text(event, "holder", lease->holder);
-		event_number(event, "pid", lease->holder_pid);
-		event_text(event, "mode", lease->zerocopy ? "zero-copy" : "copy");
+		told_text(event, "holder", lease->holder);
+		told_number(event, "pid", lease->holder_pid);
+		told_text(event, "mode", lease->zerocopy ? "zero-copy" : "copy");
 	}
 	if (lease->parked)
-		event_number(event, "seconds", lease->parked);
-	event_print(events, event);
+		told_number(event, "seconds", lease->parked);
+	told_print(events, event);
 }
 
 static void tell_lease(const struct events *events, const struct uvf_reply *before,
@@ -131,7 +131,7 @@ static int open_uvfd(struct events *events)
 		return -1;
 	}
 	if (events->started)
-		event_print(events, event_new("uvfd-start"));
+		told_print(events, told_new("uvfd-start"));
 	list(events);
 	return watched;
 }
@@ -159,7 +159,7 @@ static int read_uvfd(struct events *events)
 	if (size < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	close(watched);
-	event_print(events, event_new("uvfd-end"));
+	told_print(events, told_new("uvfd-end"));
 	return -1;
 }
 

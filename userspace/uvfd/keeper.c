@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sandbox.h"
 #include "why.h"
 
 struct kept {
@@ -164,7 +165,8 @@ static int start(int listening)
 	if (fork())
 		_exit(0);
 	detach(&listening);
-	keep(listening);
+	if (!sandbox_keeper())
+		keep(listening);
 	_exit(0);
 }
 

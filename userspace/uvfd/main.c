@@ -19,6 +19,7 @@
 #include <uvf/libuvf.h>
 #include <xdp/libxdp.h>
 
+#include "sandbox.h"
 #include "why.h"
 
 /* argp looks for it, and all else is hidden. */
@@ -139,7 +140,7 @@ static int start(struct event_base *base)
 		park_adopt();
 		direct_settle();
 	}
-	return err;
+	return err ?: sandbox_uvfd();
 }
 
 static int signals_add(struct event_base *base, struct event **events)
