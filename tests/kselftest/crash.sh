@@ -124,9 +124,14 @@ steady() {
 	reap "$sender"
 }
 
-# The ring is filled while nobody reads it: as many frames as it holds, and not one more.
+arrivals() { in_ns sink ip -j -s link show eth0 | jq '.[0].stats64.rx.packets'; }
+arrived() { [[ $(arrivals) -ge $1 ]]; }
+
+# The ring is filled while nobody reads it: as many frames as it holds, and not one more. It is
+# empty again before the next crash.
 full() {
-	local i total=0
+	local i total=0 before
+	before=$(arrivals)
 	receive_start $((rounds * ring))
 	for ((i = 0; i < rounds; i++)); do
 		kill -STOP "$appliance"
@@ -135,6 +140,7 @@ full() {
 		total=$((total + ring))
 		crash "$1" "$2" || return
 		[[ $1 != uvfd ]] || kill -CONT "$appliance"
+		wait_for 20 arrived $((before + total))
 	done
 	echo "{ \"sent\": $total }" >"$tmp/sent"
 }

@@ -22,8 +22,9 @@ enum confine_else {
 };
 
 /*
- * Of system calls, @calls stay, and those that memory, time, signals, stdio and the end take. Nothing that is mapped can be executed. Not under the sanitizers, which make calls
- * of many kinds when they have something to report.
+ * Of system calls, @calls stay, and those that memory, time, signals, stdio and the end take.
+ * Nothing that is mapped can be executed. Not under the sanitizers, which make calls of many kinds
+ * when they have something to report.
  */
 int confine_calls(const struct confine_call *calls, size_t n, enum confine_else otherwise);
 
