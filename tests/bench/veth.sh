@@ -174,7 +174,7 @@ job() {
 	done
 }
 
-# --- latency ------------------------------------------------------------------------------------------
+# --- latency --------------------------------------------------------------------------------------
 
 # There and back: the contestant sends out again what it received.
 probe_turn() { # WHO LOAD RATE ROUND

@@ -76,7 +76,7 @@ echo_ends() { # HOW
 	wait "$echoing" 2>/dev/null
 }
 
-# --- refused ---------------------------------------------------------------------------------------
+# --- refused --------------------------------------------------------------------------------------
 
 expect_fail "where to listen\? give --socket PATH" uvf cni fw0
 expect_fail "of which function\?" uvf cni --socket "$sock"
@@ -90,7 +90,7 @@ expect_fail "can't listen on" in_ns host uvf cni fw0 --socket "$tmp/nosuch/sock"
 expect_fail "'' can't be a socket" in_ns host uvf cni fw0 --socket ""
 is "nothing is left on fw0" "$(in_ns host ip -d link show fw0 | grep prog/xdp)" ""
 
-# --- the handshake, word by word ----------------------------------------------------------------------
+# --- the handshake, word by word ------------------------------------------------------------------
 
 says() { # DESC WANTED MESSAGE…
 	local desc=$1 wanted=$2
@@ -132,7 +132,7 @@ is "of capabilities it has CAP_NET_ADMIN" \
 	"$(awk '/^Cap(Eff|Prm)/ { print $2 }' "/proc/$cni/status" | sort -u)" 0000000000001000
 like "and a filter of system calls" "$(cat "/proc/$cni/status")" '^Seccomp:.2$'
 
-# --- a container --------------------------------------------------------------------------------------
+# --- a container ----------------------------------------------------------------------------------
 
 ok "fw0 moves to the container" in_ns host ip link set fw0 netns "uvf-$$-container"
 in_ns container ip link set fw0 up
@@ -158,7 +158,7 @@ says "a function that has gone" "/host_ok /fd_nak /fd_ack+fd" \
 ok "uvf cni is well" kill -0 "$cni"
 cni_stop
 
-# --- once ---------------------------------------------------------------------------------------------
+# --- once -----------------------------------------------------------------------------------------
 
 mac=$(in_ns host uvf show --json fw1 | jq -r .mac)
 cni_start fw1 --once --user $uid

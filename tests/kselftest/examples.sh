@@ -13,7 +13,7 @@ set -u
 
 need ip nsenter ethtool jq ping python3
 
-# --- refused ---------------------------------------------------------------------------------------
+# --- refused --------------------------------------------------------------------------------------
 
 expect_fail "give two functions to join" "$bin/forward" fw0
 expect_fail "give two functions to join" "$bin/forward" fw0 fw1 fw2
@@ -34,7 +34,7 @@ for example in "forward fw0 fw1" "responder fw0 --address 10.0.5.7" \
 	expect_fail "uvfd is not running" env UVF_SOCKET="$tmp/nosuch" "$bin"/$example
 done
 
-# --- functions --------------------------------------------------------------------------------------
+# --- functions ------------------------------------------------------------------------------------
 
 topology_make client host sink
 topology_wire client eth0 10.0.5.1/24 host eth1 192.0.2.2/24
@@ -65,7 +65,7 @@ example_stop() {
 	grep -v ready "$tmp/log" | sed 's/^/# /'
 }
 
-# --- responder --------------------------------------------------------------------------------------
+# --- responder ------------------------------------------------------------------------------------
 
 # Each datagram must come back as it was, and no other.
 udp_echo() { # ADDRESS PORT
@@ -94,7 +94,7 @@ not_ok "fragments have no answer" in_ns client ping -q -c 2 -i 0.2 -s 4000 -W 1 
 ok "and it goes on" in_ns client ping -q -c 2 -i 0.2 -w 8 10.0.5.7
 example_stop
 
-# --- forward ----------------------------------------------------------------------------------------
+# --- forward --------------------------------------------------------------------------------------
 
 in_ns client ip link set eth0 address "$(mac_of fw1)"
 in_ns sink ip link set eth0 address "$(mac_of fw0)"
@@ -106,7 +106,7 @@ like "500 echoes, there and back, none twice" "$(cat "$tmp/ping")" \
 example_stop
 like "it counts what came in and went out" "$(cat "$tmp/out")" '^fw0: received 5[0-9][0-9], sent 5[0-9][0-9],'
 
-# --- generator and capture ----------------------------------------------------------------------------
+# --- generator and capture ------------------------------------------------------------------------
 
 # Length and number of each frame of a pcap file, one a line.
 frames_of() {

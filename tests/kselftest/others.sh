@@ -62,7 +62,7 @@ not_leased() {
 		in_ns host uvf run --on fw0 -- "$top/build/bench/burst" drop fw0 --seconds 1
 }
 
-# --- DPDK ------------------------------------------------------------------------------------------
+# --- DPDK -----------------------------------------------------------------------------------------
 
 testpmd_start() { # MODE FUNCTION…
 	local mode=$1 function n=0 vdevs=()
@@ -183,7 +183,7 @@ dpdk
 dumps
 benches
 
-# --- nothing is left --------------------------------------------------------------------------------
+# --- nothing is left ------------------------------------------------------------------------------
 
 is "no XDP program is left on fw0" "$(in_ns host ip -d link show fw0 | grep prog/xdp)" ""
 ns_spawn host uvf run --on fw0 -- "$top/build/bench/burst" drop fw0 >"$tmp/burst" 2>"$tmp/said"

@@ -44,7 +44,7 @@ burst_ends() {
 	is "  each of 600 frames was received" "$(jq '.functions[0].rx_frames' "$tmp/burst.json")" 600
 }
 
-# --- waiting ---------------------------------------------------------------------------------------
+# --- waiting --------------------------------------------------------------------------------------
 
 # Of a process, in hundredths of a second.
 ticks() { awk '{ print $14 + $15 }' "/proc/$spawned/stat"; }
@@ -78,7 +78,7 @@ ok "busy always: $used of 100" between "$used" 10 110
 generate_600
 burst_ends
 
-# --- huge pages --------------------------------------------------------------------------------------
+# --- huge pages -----------------------------------------------------------------------------------
 
 # The UMEM of 16 MiB and a page for the places of its frames.
 pages=9
