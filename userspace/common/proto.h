@@ -45,7 +45,7 @@ enum uvf_msg_type {
 	UVF_MSG_BECOME, /* be an appliance from now on */
 	UVF_MSG_MEMORY, /* here is my UMEM; carries the memfd, sealed against shrinking */
 	UVF_MSG_LEASE, /* give me a function; the reply carries the first AF_XDP socket */
-	UVF_MSG_BIND, /* all rings are mapped: bind them (when the reply said so) */
+	UVF_MSG_BIND, /* all rings are mapped and filled: bind them (when the reply said so) */
 	UVF_MSG_RELEASE, /* take it back */
 	UVF_MSG_LIST, /* counters and lease of one function: of @function, or the next one */
 	UVF_MSG_RESUME, /* the reply carries the memfd that the predecessor left */
