@@ -48,9 +48,9 @@
  * Linux 6.4, which can't map the rings of a socket twice, there is nothing to be found.
  *
  * Sources. A function's frames may come by several sockets: those of its queues, and those of
- * queues of its uplink that the operator leased to it (`uvf lease`). uvf_dev__rx() takes from all of
- * them in turn, and uvf_dev__tx() sends by the uplink's, if there is one. Frames of a flow that
- * changes from one socket to another may overtake each other then, and at no other time.
+ * queues of its uplink that the operator leased to it (`uvf lease`). uvf_dev__rx() takes from
+ * all of them in turn, and uvf_dev__tx() sends by the uplink's, if there is one. Frames of a flow
+ * that changes from one socket to another may overtake each other then, and at no other time.
  *
  * Huge pages. Where enough of them are reserved (vm.nr_hugepages), and the UMEM fills whole ones,
  * as with the defaults, it lies in them; UVF_HUGE_PAGES=0 in the environment prevents it.
