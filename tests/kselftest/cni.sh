@@ -61,13 +61,12 @@ contained() { # NS COMMAND…, in a subshell
 contained_start() { # NS FUNCTION WORD…
 	local ns=$1
 	shift
+	: >"$tmp/echo" # at once: that of the one before says "ready"
 	contained "$ns" "$xsk" echo "$@" "cni=$sock" >"$tmp/echo" 2>&1 &
 	echoing=$!
 	at_exit end_child "$echoing"
 	wait_for 10 grep -q '^ready' "$tmp/echo" || bail_out "$(tail -n 5 "$tmp/echo" "$tmp/cni.log")"
 	pass "a client takes $*"
-	# On a busy machine the first frames may be lost while it begins.
-	wait_for 10 asks 1
 }
 
 asks() { in_ns client "$xsk" ask eth0 "$mac" "$1"; }

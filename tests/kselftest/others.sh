@@ -71,6 +71,7 @@ testpmd_start() { # MODE FUNCTION…
 		vdevs+=(--vdev "net_af_xdp$n,iface=$function,busy_budget=0")
 		n=$((n + 1))
 	done
+	: >"$tmp/said"
 	# Not by ns_spawn: it is told what to do on its standard input.
 	nsenter --net="/run/netns/uvf-$$-host" stdbuf -oL dpdk-testpmd -l 0,1 --main-lcore 0 \
 		--no-huge -m 128 --no-pci --no-shconf --no-telemetry --iova-mode=va "${vdevs[@]}" \
