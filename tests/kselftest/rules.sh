@@ -211,7 +211,7 @@ is "uvfd ends well" "$uvfd_status" 0
 
 in_ns host ip link set eth1 xdp obj "$top/build/bpf/socket.bpf.o" sec xdp
 uvfd_start host
-like "a program of somebody else's has the uplink" "$(cat "$tmp/uvfd.log")" 'eth1: no steering with XDP'
+like "a program of somebody else's has the uplink" "$(cat "$tmp/uvfd.log")" 'eth1: no steering with XDP .it has an XDP program of somebody'
 slow=$(rule add fw0 prio 200 dst 198.51.100.0/24 proto udp dport 5000-5999)
 pass=$(rule add fw0 prio 300 src 203.0.113.0/24 action pass)
 drop=$(rule add fw0 prio 400 src 203.0.113.66 action drop)
@@ -236,7 +236,12 @@ wait "$talking" "$listening"
 is "uvfd killed and started: none lost" "$(tail -n 1 "$tmp/fw0.in")" \
 	'{ "received": 1600, "doubled": 0, "missing": 0 }'
 is "and the rule's counter went on" "$(hits "$slow")" 1610
-uvfd_stop
 is "the other program is still there" "$(in_ns host ip -j -d link show eth1 | jq -r '.[0].xdp.prog.name')" \
 	uvf_socket
+in_ns host ip link set eth1 xdp off
+ok "taken off: ours comes" wait_for 3 grep -q 'eth1: steering with XDP' "$tmp/uvfd.log"
+takes "with the rule" fw0 10 dst=198.51.100.7 dport=5555
+takes "and the exception" fw0 0 src=203.0.113.1 dst=198.51.100.7 dport=5555
+is "which is counted once" "$(hits "$pass")" 20
+uvfd_stop
 is "no tc program is left" "$(in_ns host tc qdisc show | grep clsact)" ""

@@ -6,22 +6,9 @@
 
 #include <bpf/bpf.h>
 
-static bool is_group(const uint8_t *mac)
-{
-	return mac[0] & 1;
-}
-
 static struct uvf_group_key group_key(uint32_t slot, const uint8_t *mac)
 {
 	struct uvf_group_key key = { .slot = slot };
-
-	memcpy(key.mac, mac, sizeof(key.mac));
-	return key;
-}
-
-static struct uvf_station_key station_key(uint16_t vlan, const uint8_t *mac)
-{
-	struct uvf_station_key key = { .vlan = vlan };
 
 	memcpy(key.mac, mac, sizeof(key.mac));
 	return key;

@@ -35,11 +35,6 @@ static struct {
 
 /* --- lists -------------------------------------------------------------------------------- */
 
-static bool is_group(const uint8_t *mac)
-{
-	return mac[0] & 1;
-}
-
 static bool listed(const struct filter *filter, const uint8_t *mac)
 {
 	for (unsigned int i = 0; i < filter->count; i++)

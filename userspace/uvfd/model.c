@@ -279,8 +279,10 @@ static void uplinks_settle(void)
 			continue;
 		}
 		link = uvf_links_get(&model.links, uplink->ifindex);
-		if (link)
+		if (link) {
 			steer_address(uplink->steer, link->mac);
+			steer_link_xdp(uplink->steer, link->has_xdp);
+		}
 		if (uplink->dirty && rules_commit(uplink))
 			say("%s: its rules do not hold: %s", link ? link->name : "?", uvf_why());
 		uplink->dirty = false;

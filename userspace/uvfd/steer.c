@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <xdp/libxdp.h>
@@ -138,25 +139,45 @@ static void say_steering(const struct steer *steer, int err)
 		    steer->inherited ? ", where an earlier uvfd left off" : "");
 		return;
 	}
-	libxdp_strerror(err, text, sizeof(text));
+	if (steer->taken)
+		strcpy(text, "it has an XDP program of somebody else's, and two stand side by side "
+			     "only behind libxdp's dispatcher");
+	else
+		libxdp_strerror(err, text, sizeof(text));
 	say("%s: no steering with XDP (%s): its functions receive by the slow path", steer->name,
 	    text);
+}
+
+static bool is_attached(const struct steer *steer)
+{
+	int program = xdp_find(steer->ifindex);
+
+	if (program < 0)
+		return false;
+	close(program);
+	return true;
 }
 
 static void xdp_settle(struct steer *steer)
 {
 	int err = xdp_load(steer);
 
+	steer->taken = err == -EBUSY || err == -EEXIST;
 	if (!steer->settled)
 		say_steering(steer, err);
 	else if (err)
 		say("%s: its steering program can't be replaced: %s", steer->name, strerror(-err));
 	if (err && !steer->settled)
 		xdp_take_off(steer->ifindex); /* it would go on with what it knew */
-	if (!err)
-		steer->fast = true;
+	steer->fast = !err || is_attached(steer);
 	steer->settled = true;
 	steer->loaded = steer->wanted;
+}
+
+void steer_link_xdp(struct steer *steer, bool has_xdp)
+{
+	if (steer->taken && !steer->fast && !has_xdp)
+		steer->settled = false;
 }
 
 static int tc_load(struct steer *steer, struct port_bpf **loaded)
@@ -167,7 +188,7 @@ static int tc_load(struct steer *steer, struct port_bpf **loaded)
 	if (!tc)
 		return -errno;
 	tc->rodata->on = steer->wanted;
-	tc->rodata->on.xdp = steer->fast;
+	tc->rodata->on.xdp = steer->tc_behind_xdp = steer->fast;
 	maps_share(steer, tc->obj);
 	err = port_bpf__load(tc);
 	if (err)
@@ -218,7 +239,8 @@ void steer_settle(struct steer *steer)
 		inherit_clear(steer);
 	if (!steer->settled || changed)
 		xdp_settle(steer);
-	if (steer->has_ports && (!steer->flooding || changed))
+	if (steer->has_ports &&
+	    (!steer->flooding || changed || steer->tc_behind_xdp != steer->fast))
 		tc_settle(steer);
 	steer->inherited = false;
 }
@@ -313,14 +335,6 @@ static void port_remove(struct steer *steer, const struct steer_entry *entry)
 	tc_detach(&hook);
 }
 
-static struct uvf_station_key station_key(const struct steer_entry *entry)
-{
-	struct uvf_station_key key = { .vlan = entry->vlan };
-
-	memcpy(key.mac, entry->mac, sizeof(key.mac));
-	return key;
-}
-
 static int counts_clear(struct steer *steer, uint32_t slot)
 {
 	int cpus = libbpf_num_possible_cpus();
@@ -340,7 +354,7 @@ static int counts_clear(struct steer *steer, uint32_t slot)
 /* The slot that the function had with an earlier uvfd, where its counters go on; or a free one. */
 static int slot_take(struct steer *steer, struct steer_entry *entry)
 {
-	struct uvf_station_key key = station_key(entry);
+	struct uvf_station_key key = station_key(entry->vlan, entry->mac);
 	struct uvf_station station;
 	uint32_t slot;
 
@@ -383,7 +397,7 @@ uint32_t steer_flags(const struct steer_entry *entry)
 
 static int entry_write(struct steer *steer, const struct steer_entry *entry)
 {
-	struct uvf_station_key key = station_key(entry);
+	struct uvf_station_key key = station_key(entry->vlan, entry->mac);
 	struct uvf_station station = {
 		.slot = entry->slot,
 		.flags = steer_flags(entry),
@@ -434,7 +448,7 @@ void steer_slot_clear(struct steer *steer, uint32_t slot)
 
 void steer_remove(struct steer *steer, const struct steer_entry *entry)
 {
-	struct uvf_station_key key = station_key(entry);
+	struct uvf_station_key key = station_key(entry->vlan, entry->mac);
 
 	passthru_set(steer, entry, false);
 	bpf_map__delete_elem(steer->bpf->maps.stations, &key, sizeof(key), 0);

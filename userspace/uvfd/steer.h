@@ -5,6 +5,8 @@
 
 #include "uvfd.h"
 
+#include <string.h>
+
 #include <bpf/libbpf.h>
 
 #include "port.skel.h"
@@ -27,6 +29,8 @@ struct steer {
 	uint8_t slots[UVF_SLOTS]; /* enum slot */
 	bool settled; /* attached, as far as the uplink allows */
 	bool fast; /* with XDP */
+	bool taken; /* not, as somebody else's program is there */
+	bool tc_behind_xdp; /* as the tc programs know it */
 	bool inherited; /* maps of an earlier uvfd */
 	bool unswept; /* and there may be addresses in them that are out of date */
 	bool has_ports; /* some function was veth-backed: then there are tc programs */
@@ -41,6 +45,19 @@ struct steer {
 	uint32_t hits_next;
 	bool hits_inherited;
 };
+
+static inline bool is_group(const uint8_t *mac)
+{
+	return mac[0] & 1;
+}
+
+static inline struct uvf_station_key station_key(uint16_t vlan, const uint8_t *mac)
+{
+	struct uvf_station_key key = { .vlan = vlan };
+
+	memcpy(key.mac, mac, sizeof(key.mac));
+	return key;
+}
 
 /* --- attach.c: the XDP program of an uplink, alone or behind libxdp's dispatcher --------- */
 

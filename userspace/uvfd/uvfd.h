@@ -49,6 +49,8 @@ struct steer_entry {
 struct steer *steer_open(int ifindex, const char *name);
 void steer_close(struct steer *steer);
 void steer_settle(struct steer *steer);
+/* Whether any XDP program is on the uplink: when somebody else's has gone, ours may come. */
+void steer_link_xdp(struct steer *steer, bool has_xdp);
 /* Whether XDP steers; else frames take the slow path. */
 bool steer_is_fast(const struct steer *steer);
 int steer_add(struct steer *steer, struct steer_entry *entry);
