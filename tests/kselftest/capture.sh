@@ -32,6 +32,8 @@ expect_fail "'70000' is not a number" capture -s 70000 fw0
 expect_fail "'icmp and' is not a filter" capture fw0 icmp and
 expect_fail "needs root" setpriv --reuid=65534 --clear-groups uvf capture fw0
 expect_fail "no XDP program takes the frames of fw0" capture --at rx fw0
+expect_fail "no program of uvfd's is on eth1" in_ns host uvf latency fw0
+expect_fail "of which function" uvf latency
 [[ $BACKEND == veth ]] || expect_fail "what fw0 sends is to be seen nowhere" capture --at tx fw0
 expect_fail "/nowhere/file" capture --at uplink -w /nowhere/file fw0
 
@@ -72,6 +74,16 @@ if [[ $follows -eq 1 ]]; then
 	sees "uplink" "$request" --at uplink fw0 icmp
 	sees "rx" "$request" --at rx fw0 icmp
 	sees "a short snapshot" "length 1242" --at rx -s 60 fw0 icmp
+	in_ns host uvf latency --json --seconds 2 fw0 >"$tmp/latency.json"
+	ok "latency of frames" jq -e '.frames >= 20 and .median_ns > 100 and
+		.median_ns <= .p99_ns and .p99_ns <= .p999_ns and .mean_ns > 100 and
+		([.buckets[].frames] | add) == .frames' "$tmp/latency.json"
+	diag "$(jq -c 'del(.buckets)' "$tmp/latency.json")"
+	in_ns host uvf latency --seconds 2 fw0 >"$tmp/latency"
+	like "  as a histogram" "$(cat "$tmp/latency")" '^ +[0-9.]+ us \|#{50}\| [0-9]+$'
+	sed 's/^/# /' "$tmp/latency"
+	is "  and nothing is left" "$(bpftool -j prog show |
+		jq '[.[] | select(.name | startswith("latency_"))] | length')" 0
 	ns_spawn host uvf capture --at uplink --at rx fw0 -w "$tmp/long.pcap" 2>"$tmp/long.err"
 	long=$spawned
 	attached() { [[ $(programs) -eq 2 ]]; }
@@ -81,6 +93,7 @@ if [[ $follows -eq 1 ]]; then
 	is "SIGINT ends it well" $? 0
 	is "and nothing is left" "$(programs)" 0
 else
+	expect_fail 'does not let the programs of fw0 be followed' in_ns host uvf latency fw0
 	skip "uplink and rx" "this kernel lets no program follow another"
 fi
 if [[ $BACKEND == veth ]]; then

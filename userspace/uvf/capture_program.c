@@ -20,26 +20,6 @@ struct capture_program {
 	struct capture_bpf *bpf;
 };
 
-static int set_target(struct capture_bpf *bpf, const struct place *place)
-{
-	int err, fd = bpf_prog_get_fd_by_id(place->prog.id);
-	char name[PROG_NAME_SIZE];
-
-	if (fd < 0)
-		return uvf_fail(errno, "the program %s (id %u) is gone already: try again",
-				place->prog.name, place->prog.id);
-	if (!prog_function(fd, name))
-		err = uvf_fail(EOPNOTSUPP, "the program %s (id %u) has no BTF, without which the "
-					   "kernel can't follow it: compile it with -g",
-			       place->prog.name, place->prog.id);
-	else
-		err = bpf_program__set_attach_target(bpf->progs.capture_xdp, fd, name);
-	if (!err)
-		return fd;
-	close(fd);
-	return err;
-}
-
 static int load(struct capture_bpf *bpf, const struct place *place)
 {
 	int err = capture_bpf__load(bpf);
@@ -56,7 +36,7 @@ static int load(struct capture_bpf *bpf, const struct place *place)
 static int follow(struct capture_bpf *bpf, const struct place *place,
 		  const struct capture_program *first)
 {
-	int err = 0, fd = set_target(bpf, place);
+	int err = 0, fd = prog_set_target(bpf->progs.capture_xdp, &place->prog);
 
 	if (fd < 0)
 		return fd;

@@ -24,6 +24,7 @@ static const struct {
 	{ "stats", cmd_stats, "show what a function received, sent and dropped" },
 	{ "top", cmd_top, "show live what functions receive, send and drop" },
 	{ "capture", cmd_capture, "capture a function's frames at named points" },
+	{ "latency", cmd_latency, "show how long frames take from uplink to function" },
 	{ "doctor", cmd_doctor, "tell why a function receives nothing, and what to do" },
 	{ "lease", cmd_lease, "lease receive queues of an uplink to a function" },
 	{ "config", cmd_config, "check or apply /etc/uvf/uvf.conf" },

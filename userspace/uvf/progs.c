@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "progs.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include <xdp/libxdp.h>
 
 #include "tc_place.h"
+#include "why.h"
 
 static int silent(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -114,4 +116,24 @@ struct prog prog_tc(int ifindex)
 	prog.id = opts.prog_id;
 	name_it(&prog);
 	return prog;
+}
+
+int prog_set_target(struct bpf_program *tracer, const struct prog *prog)
+{
+	int err, fd = bpf_prog_get_fd_by_id(prog->id);
+	char name[PROG_NAME_SIZE];
+
+	if (fd < 0)
+		return uvf_fail(errno, "the program %s (id %u) is gone already: try again",
+				prog->name, prog->id);
+	if (!prog_function(fd, name))
+		err = uvf_fail(EOPNOTSUPP, "the program %s (id %u) has no BTF, without which the "
+					   "kernel can't follow it: compile it with -g",
+			       prog->name, prog->id);
+	else
+		err = bpf_program__set_attach_target(tracer, fd, name);
+	if (!err)
+		return fd;
+	close(fd);
+	return err;
 }

@@ -30,4 +30,8 @@ struct prog prog_tc(int ifindex);
 /* The whole name of a program, from its BTF; false: it has none. */
 bool prog_function(int fd, char *name);
 
+/* @tracer is to follow it: its descriptor, until that is loaded, or -errno with a sentence. */
+struct bpf_program;
+int prog_set_target(struct bpf_program *tracer, const struct prog *prog);
+
 #endif /* UVF_PROGS_H */

@@ -18,6 +18,7 @@ int cmd_del(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_lease(int argc, char **argv);
 int cmd_events(int argc, char **argv);
+int cmd_latency(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_metrics(int argc, char **argv);
 int cmd_release(int argc, char **argv);
