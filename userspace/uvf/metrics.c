@@ -69,6 +69,11 @@ VALUE(direct_frames, fact->lease.direct_frames)
 VALUE(direct_bytes, fact->lease.direct_bytes)
 VALUE(flooded_frames, fact->lease.flood_frames)
 VALUE(flooded_bytes, fact->lease.flood_bytes)
+VALUE(mirrored_frames, fact->lease.mirror_frames)
+VALUE(dropped_rule, fact->lease.drops[UVF_DROP_RULE])
+VALUE(dropped_rx_limit, fact->lease.drops[UVF_DROP_RX_LIMIT])
+VALUE(dropped_tx_limit, fact->lease.drops[UVF_DROP_TX_LIMIT])
+VALUE(dropped_vlan, fact->lease.drops[UVF_DROP_VLAN])
 VALUE(socket_dropped, fact->lease.xsk_rx_dropped)
 VALUE(socket_full, fact->lease.xsk_rx_ring_full)
 VALUE(socket_no_frame, fact->lease.xsk_rx_no_frame)
@@ -105,6 +110,14 @@ static const struct family families[] = {
 	{ "uvf_direct_frames", true, NULL, UVFD, direct_frames,
 	  "Of these, what came to sockets on leased queues of the uplink." },
 	{ "uvf_direct_bytes", true, "bytes", UVFD, direct_bytes, "Bytes of these." },
+	{ "uvf_mirrored_frames", true, NULL, UVFD, mirrored_frames, "Copies for another function." },
+	{ "uvf_dropped_rule_frames", true, NULL, UVFD, dropped_rule, "Dropped by its rules." },
+	{ "uvf_dropped_receive_limit_frames", true, NULL, UVFD, dropped_rx_limit,
+	  "To it, above its limit." },
+	{ "uvf_dropped_transmit_limit_frames", true, NULL, UVFD, dropped_tx_limit,
+	  "From it, above its limit." },
+	{ "uvf_dropped_vlan_frames", true, NULL, UVFD, dropped_vlan,
+	  "No tag could be taken off or put on." },
 	{ "uvf_flooded_frames", true, NULL, UVFD, flooded_frames,
 	  "Copies of broadcast and multicast handed to it (backend veth) since it came up." },
 	{ "uvf_flooded_bytes", true, "bytes", UVFD, flooded_bytes, "Bytes of these." },

@@ -15,6 +15,10 @@ const char *const rate_names[RATES] = {
 	[RATE_TX_BITS] = "tx_bits",
 	[RATE_RX_DROPPED] = "rx_dropped",
 	[RATE_TX_DROPPED] = "tx_dropped",
+	[RATE_STEERING + UVF_DROP_RULE] = "dropped_rule",
+	[RATE_STEERING + UVF_DROP_RX_LIMIT] = "dropped_rx_limit",
+	[RATE_STEERING + UVF_DROP_TX_LIMIT] = "dropped_tx_limit",
+	[RATE_STEERING + UVF_DROP_VLAN] = "dropped_vlan",
 	[RATE_RING_FULL] = "rx_ring_full",
 	[RATE_NO_FRAME] = "rx_no_frame",
 	[RATE_SOCKET_DROPPED] = "socket_dropped",
@@ -32,7 +36,14 @@ static void read_counters(const struct fact *fact, uint64_t *counter)
 	counter[RATE_TX_BITS] = stats->tx_bytes * 8;
 	counter[RATE_RX_DROPPED] = stats->rx_dropped;
 	counter[RATE_TX_DROPPED] = stats->tx_dropped;
-	if (!fact->uvfd || !*fact->lease.holder)
+	if (!fact->uvfd)
+		return;
+	/* Frames that came to the uplink's own queues never were at the netdev. */
+	counter[RATE_RX_FRAMES] += fact->lease.direct_frames;
+	counter[RATE_RX_BITS] += fact->lease.direct_bytes * 8;
+	for (int why = 0; why < UVF_DROPS; why++)
+		counter[RATE_STEERING + why] = fact->lease.drops[why];
+	if (!*fact->lease.holder)
 		return;
 	counter[RATE_RING_FULL] = fact->lease.xsk_rx_ring_full;
 	counter[RATE_NO_FRAME] = fact->lease.xsk_rx_no_frame;
@@ -149,21 +160,24 @@ void rates_free(struct rates *rates)
 }
 
 /*
- * What the socket dropped the netdev counts too, or not, as its driver does: so no sum. A reason of
- * the socket tells more than the netdev's. "No frame" counts times, not frames.
+ * What the socket dropped the netdev counts too, or not, as its driver does: so no sum of these
+ * two. "No frame" counts times, not frames; as a reason it tells more than that of the netdev.
  */
 double rates_drops(const struct rates_row *row, int *reason)
 {
 	const double *rate = row->rate;
-	double netdev = rate[RATE_RX_DROPPED] + rate[RATE_TX_DROPPED];
+	double netdev = rate[RATE_RX_DROPPED] + rate[RATE_TX_DROPPED], steering = 0;
 	double socket = rate[RATE_RING_FULL] + rate[RATE_SOCKET_DROPPED] + rate[RATE_TX_INVALID];
 
 	*reason = -1;
-	for (int i = RATE_RING_FULL; i < RATES; i++)
+	for (int i = RATE_STEERING; i < RATES; i++) {
+		if (i <= RATE_STEERING_LAST)
+			steering += rate[i];
 		if (rate[i] > (*reason < 0 ? 0 : rate[*reason]))
 			*reason = i;
-	for (int i = RATE_DROPS; *reason < 0 && i < RATE_RING_FULL; i++)
+	}
+	for (int i = RATE_DROPS; *reason < 0 && i < RATE_STEERING; i++)
 		if (rate[i] > 0)
 			*reason = i;
-	return netdev > socket ? netdev : socket;
+	return steering + (netdev > socket ? netdev : socket);
 }

@@ -15,6 +15,8 @@ enum rate {
 	RATE_DROPS, /* the first of the drops */
 	RATE_RX_DROPPED = RATE_DROPS, /* of the netdev */
 	RATE_TX_DROPPED,
+	RATE_STEERING, /* the first of those of the programs on the uplink, by enum uvf_drop */
+	RATE_STEERING_LAST = RATE_STEERING + UVF_DROPS - 1,
 	RATE_RING_FULL, /* of the AF_XDP socket, see struct xdp_statistics */
 	RATE_NO_FRAME,
 	RATE_SOCKET_DROPPED,

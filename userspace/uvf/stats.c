@@ -36,10 +36,10 @@ static struct json_object *netdev_json(const struct rtnl_link_stats64 *stats)
 	return object;
 }
 
-static const char *const drops[] = { "dropped_rule", "dropped_rx_limit", "dropped_tx_limit",
-				     "dropped_vlan" };
+const char *const drop_names[UVF_DROPS] = { "dropped_rule", "dropped_rx_limit",
+					    "dropped_tx_limit", "dropped_vlan" };
 
-_Static_assert(sizeof(drops) / sizeof(drops[0]) == UVF_DROPS, "a word for each reason");
+_Static_assert(UVF_DROPS == 4, "a word for each reason");
 
 static struct json_object *steering_json(const struct fact *fact)
 {
@@ -50,7 +50,7 @@ static struct json_object *steering_json(const struct fact *fact)
 	number(object, "direct_frames", fact->lease.direct_frames);
 	number(object, "direct_bytes", fact->lease.direct_bytes);
 	for (int why = 0; why < UVF_DROPS; why++)
-		number(object, drops[why], fact->lease.drops[why]);
+		number(object, drop_names[why], fact->lease.drops[why]);
 	number(object, "mirror_frames", fact->lease.mirror_frames);
 	if (!fact->function.port->is_port)
 		return object; /* uvf.ko does the rest, and counts it in the netdev */

@@ -6,6 +6,8 @@
 #include <argp.h>
 #include <stdbool.h>
 
+#include <uvf/steer.h>
+
 #include "link.h"
 #include "proto.h"
 
@@ -70,6 +72,9 @@ int facts_refresh(struct facts *facts);
 int facts_find(struct facts *facts, const char *name, struct fact *fact);
 /* Calls @each for each function, in the order of their making. */
 void facts_walk(struct facts *facts, void (*each)(const struct fact *fact, void *arg), void *arg);
+
+/* The words of enum uvf_drop. */
+extern const char *const drop_names[UVF_DROPS];
 
 const char *fact_backend(const struct fact *fact);
 const char *fact_state(const struct fact *fact);
