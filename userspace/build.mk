@@ -26,21 +26,8 @@ UVF := main facts query list show stats add config config_apply \
 	rule rule_test limit mirror lease \
 	run release cni cni_client \
 	events events_module events_link events_uvfd rates top top_screen \
-	metrics metrics_serve points capture capture_program capture_link \
+	metrics metrics_serve latency points capture capture_program capture_link \
 	progs queues doctor doctor_host doctor_link doctor_program doctor_flow
-UVFD := main model session serve lease source park keep keeper
-UVFD += steer attach inherit tuples addresses tc
-UVFD += rules limit mirror filter settings serve_settings
-UVF := main facts query list show stats add release run progs queues \
-	doctor doctor_host doctor_link doctor_program doctor_flow rates top top_screen cni cni_client
-UVFD += users direct card ledger
-UVF += lease
-UVF += points capture capture_program capture_link
-UVF += metrics metrics_serve latency
-UVF += rule rule_test limit mirror
-UVF += rule rule_test
-UVF += config config_apply
-UVF += events events_module events_link events_uvfd
 
 userspace_objects = $(patsubst %,$(O)/obj/userspace/$(1)/%.o,$(2))
 COMMON_PROTO_O := $(call userspace_objects,common,$(COMMON_PROTO))

@@ -13,7 +13,7 @@ set -u
 . "$top/tests/lib/xsk.sh"
 export BACKEND=veth
 
-need ip nsenter ethtool ping jq busybox setpriv prlimit tc
+need ip nsenter ethtool ping jq busybox setpriv tc
 fw=$bin/firewall
 
 topology_make client host
@@ -54,16 +54,13 @@ sees "no bpffs" "bpffs uvfd-not-running" fw0
 umount /sys/fs/bpf
 bpffs_ready
 
-mkdir "$tmp/bin"
-printf '#!/bin/sh\nexec prlimit --memlock=65536:65536 setpriv --bounding-set -ipc_lock %s "$@"\n' \
-	"$bin/uvfd" >"$tmp/bin/uvfd"
-chmod +x "$tmp/bin/uvfd"
-normal_path=$PATH
-PATH=$tmp/bin:$PATH
-uvfd_start host
-sees "memory lock" memory-lock fw0
-uvfd_stop >/dev/null
-PATH=$normal_path
+without() { # CAPABILITY
+	in_ns host setpriv --bounding-set "-$1" uvf doctor --json --seconds 0.1 fw0 \
+		>"$tmp/doctor.json"
+	codes
+}
+is "memory lock" "$(without ipc_lock)" "memory-lock uvfd-not-running"
+is "another capability" "$(without net_raw)" "uvfd-capability uvfd-not-running"
 
 uvfd_start host
 sees "nothing" "" fw0

@@ -40,6 +40,8 @@ static const struct confine_call uvfd[] = {
 	ANY(faccessat2), ANY(readlink), ANY(readlinkat), ANY(getdents64), ANY(flock), ANY(fsync),
 	ANY(fdatasync), ANY(mkdir), ANY(mkdirat), ANY(rmdir), ANY(unlink), ANY(unlinkat),
 	ANY(rename), ANY(renameat), ANY(renameat2), ANY(umask),
+	/* its socket's mode, as uvf.conf(5) names users or none; who watches and does not read */
+	ANY(chmod), ANY(shutdown),
 	ANY(getpid), ANY(gettid), ANY(getuid), ANY(geteuid), ANY(getgid), ANY(getegid), ANY(uname),
 	ANY(prlimit64), ANY(getrlimit), ANY(sysinfo), ANY(getrandom), ANY(sched_getaffinity),
 	ANY(membarrier),
