@@ -228,7 +228,7 @@ static int measure(struct facts *facts, const struct plan *plan, struct latency_
 		.tv_sec = plan->milliseconds / 1000,
 		.tv_nsec = plan->milliseconds % 1000 * 1000000,
 	};
-	struct latency_counts counts;
+	struct latency_counts counts = { 0 };
 	struct fact fact;
 	int err = facts_find(facts, plan->function, &fact);
 
