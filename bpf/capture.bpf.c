@@ -2,10 +2,9 @@
 /*
  * Frames as they enter a running XDP program, on an uplink or a function. Attached (fentry) only
  * while somebody captures, and free of cost otherwise.
- *
- * Of the kernel's structures only the members that are used are named; libbpf relocates them.
  */
 #include "capture.h"
+#include "traced.h"
 
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -14,21 +13,6 @@
 #include <bpf/bpf_helpers.h>
 
 #include <uvf/steer.h>
-
-#define RELOCATED __attribute__((preserve_access_index))
-
-struct net_device {
-	int ifindex;
-} RELOCATED;
-
-struct xdp_rxq_info {
-	struct net_device *dev;
-} RELOCATED;
-
-struct xdp_buff {
-	void *data;
-	struct xdp_rxq_info *rxq;
-} RELOCATED;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);

@@ -5,27 +5,13 @@
  * its addresses and tag, in which at least an IP identification or a sequence number differs.
  */
 #include "latency.h"
+#include "traced.h"
 
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <stdbool.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
-
-#define RELOCATED __attribute__((preserve_access_index))
-
-struct net_device {
-	int ifindex;
-} RELOCATED;
-
-struct xdp_rxq_info {
-	struct net_device *dev;
-} RELOCATED;
-
-struct xdp_buff {
-	void *data;
-	struct xdp_rxq_info *rxq;
-} RELOCATED;
 
 /* Of the shortest frame, what lies behind the Ethernet header less a tag. */
 struct key {

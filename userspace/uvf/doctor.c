@@ -17,44 +17,12 @@ static const char *const severities[] = {
 	[SEVERITY_ERROR] = "error",
 };
 
-struct plan {
-	bool json;
-	unsigned int milliseconds;
-	const char *function;
-};
-
-static const struct argp_option options[] = {
-	{ "json", 'j', NULL, 0, "print JSON", 0 },
-	{ "seconds", 's', "S", 0, "watch the counters for S seconds (default: 1)", 0 },
-	{ 0 },
-};
-
-static error_t on_option(int key, char *arg, struct argp_state *state)
-{
-	struct plan *plan = state->input;
-
-	switch (key) {
-	case 'j':
-		plan->json = true;
-		return 0;
-	case 's':
-		plan->milliseconds = seconds_parse(arg, state);
-		return 0;
-	case ARGP_KEY_ARG:
-		if (plan->function)
-			argp_failure(state, 64, 0, "one function at a time, or none for all: '%s' "
-						   "is too much", arg);
-		plan->function = arg;
-		return 0;
-	}
-	return ARGP_ERR_UNKNOWN;
-}
-
 static const struct argp argp = {
-	.options = options,
-	.parser = on_option,
+	.options = watch_options,
+	.parser = watch_parse,
 	.args_doc = "[FUNCTION]",
-	.doc = "Tells why a function receives nothing, or less than it should, and what to do.\v"
+	.doc = "Tells why a function receives nothing, or less than it should, and what to do. It "
+	       "watches for a second, or --seconds.\v"
 	       "The exit status is 0 when nothing is wrong, 1 when something is.",
 };
 
@@ -140,7 +108,7 @@ static int diagnose(struct doctor *doctor, const char *function)
 	return 0;
 }
 
-static int report(struct doctor *doctor, const struct plan *plan)
+static int report(struct doctor *doctor, const struct watch *plan)
 {
 	if (diagnose(doctor, plan->function))
 		return fail();
@@ -153,7 +121,7 @@ static int report(struct doctor *doctor, const struct plan *plan)
 
 int cmd_doctor(int argc, char **argv)
 {
-	struct plan plan = { .milliseconds = 1000 };
+	struct watch plan = { .milliseconds = 1000 };
 	struct doctor doctor = { 0 };
 	int status;
 

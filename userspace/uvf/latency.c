@@ -19,49 +19,12 @@
 
 #define BAR 50 /* columns of the most frequent */
 
-struct plan {
-	const char *function;
-	unsigned int milliseconds;
-	bool json;
-};
-
-static const struct argp_option options[] = {
-	{ "json", 'j', NULL, 0, "print JSON", 0 },
-	{ "seconds", 's', "S", 0, "measure for S seconds (default: 5)", 0 },
-	{ 0 },
-};
-
-static error_t on_option(int key, char *arg, struct argp_state *state)
-{
-	struct plan *plan = state->input;
-
-	switch (key) {
-	case 'j':
-		plan->json = true;
-		return 0;
-	case 's':
-		plan->milliseconds = seconds_parse(arg, state);
-		return 0;
-	case ARGP_KEY_ARG:
-		if (plan->function)
-			argp_failure(state, 64, 0, "one function at a time: '%s' is too much", arg);
-		plan->function = arg;
-		return 0;
-	case ARGP_KEY_END:
-		if (!plan->function)
-			argp_failure(state, 64, 0, "of which function? `uvf list` shows those there "
-						   "are");
-		return 0;
-	}
-	return ARGP_ERR_UNKNOWN;
-}
-
 static const struct argp argp = {
-	.options = options,
-	.parser = on_option,
+	.options = watch_options,
+	.parser = watch_parse,
 	.args_doc = "FUNCTION",
 	.doc = "Shows how long frames take from the XDP program on the uplink to that on the "
-	       "function, which puts them into the appliance's ring.\v"
+	       "function, which puts them into the appliance's ring; for 5 seconds, or --seconds.\v"
 	       "When the appliance looks into its ring is its own affair, and not measured. Of "
 	       "identical frames the last one counts.",
 };
@@ -222,7 +185,7 @@ static void print_text(const struct latency_counts *counts)
 	       (unsigned long long)matched, (unsigned long long)counts->unmatched);
 }
 
-static int measure(struct facts *facts, const struct plan *plan, struct latency_bpf *bpf)
+static int measure(struct facts *facts, const struct watch *plan, struct latency_bpf *bpf)
 {
 	const struct timespec time = {
 		.tv_sec = plan->milliseconds / 1000,
@@ -247,12 +210,17 @@ static int measure(struct facts *facts, const struct plan *plan, struct latency_
 
 int cmd_latency(int argc, char **argv)
 {
-	struct plan plan = { .milliseconds = 5000 };
+	struct watch plan = { .milliseconds = 5000 };
 	struct latency_bpf *bpf;
 	struct facts facts;
 	int err;
 
 	parse(&argp, argc, argv, &plan);
+	if (!plan.function) {
+		fprintf(stderr, "%s: of which function? `uvf list` shows those there are\n",
+			argv[0]);
+		return 64;
+	}
 	if (must_be_root("uvf latency", "it follows BPF programs") || facts_open(&facts, false))
 		return fail();
 	bpf = latency_bpf__open();

@@ -26,6 +26,32 @@ error_t query_parse(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
+const struct argp_option watch_options[] = {
+	{ "json", 'j', NULL, 0, "print JSON", 0 },
+	{ "seconds", 's', "S", 0, "watch for S seconds", 0 },
+	{ 0 },
+};
+
+error_t watch_parse(int key, char *arg, struct argp_state *state)
+{
+	struct watch *watch = state->input;
+
+	switch (key) {
+	case 'j':
+		watch->json = true;
+		return 0;
+	case 's':
+		watch->milliseconds = seconds_parse(arg, state);
+		return 0;
+	case ARGP_KEY_ARG:
+		if (watch->function)
+			argp_failure(state, 64, 0, "one function at a time: '%s' is too much", arg);
+		watch->function = arg;
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
 static void print(struct json_object *object, const struct query *query,
 		  void (*text)(struct json_object *object))
 {

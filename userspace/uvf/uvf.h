@@ -93,6 +93,15 @@ struct query {
 extern const struct argp_option query_options[];
 error_t query_parse(int key, char *arg, struct argp_state *state);
 
+/* Of commands that watch one function for a time. */
+struct watch {
+	bool json;
+	unsigned int milliseconds;
+	const char *function; /* NULL: none was named */
+};
+extern const struct argp_option watch_options[];
+error_t watch_parse(int key, char *arg, struct argp_state *state);
+
 /* Prints what @describe says of each function named, as JSON or by @text. The exit status. */
 typedef struct json_object *query_describe(const struct fact *fact);
 int query_each(const struct argp *argp, int argc, char **argv, query_describe *describe,
