@@ -5,7 +5,8 @@ FUZZ_CC ?= clang
 FUZZ_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror -Wno-unused-parameter -D_GNU_SOURCE \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 FUZZERS := $(addprefix $(O)/fuzz/,fuzz_fw_packet fuzz_fw_config \
-	fuzz_proto fuzz_link fuzz_cni fuzz_rule fuzz_ledger fuzz_config)
+	fuzz_proto fuzz_link fuzz_cni fuzz_rule fuzz_ledger fuzz_config \
+	fuzz_resume)
 
 $(O)/fuzz/fuzz_fw_%: tests/fuzz/fuzz_fw_%.c tests/unit/test_fw.h $(FW_CORE_C) $(FW_HEADERS)
 	@mkdir -p $(@D)
@@ -35,6 +36,12 @@ $(O)/fuzz/fuzz_config: tests/fuzz/fuzz_config.c $(wildcard userspace/common/*.[c
 		$(call userspace_pkg,--cflags,libnl-3.0) $< \
 		$(addprefix userspace/common/,why.c config.c rule.c link.c) -o $@ \
 		$(call userspace_pkg,--libs,libnl-3.0 libconfuse)
+
+# What a dead appliance left to its successor.
+$(O)/fuzz/fuzz_resume: tests/fuzz/fuzz_resume.c $(LIBUVF:%=userspace/libuvf/%.c) $(COMMON_PROTO:%=userspace/common/%.c) \
+		$(wildcard userspace/libuvf/*.h userspace/common/*.h include/uvf/*.h)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(FUZZ_CFLAGS) -Iinclude -Iuserspace/common -Iuserspace/libuvf $(filter %.c,$^) -o $@
 
 fuzzers: $(FUZZERS)
 .PHONY: fuzzers

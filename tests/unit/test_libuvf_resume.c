@@ -141,9 +141,9 @@ static void succeed(bool same_sockets)
 		asked(UVF_MSG_LEASE);
 	}
 	/* What the dead held comes first, and alone. */
-	while (devs[0]->agains)
-		helds += uvf_dev__rx(devs[0], held + helds, 1 + random() % 16);
-	assert_int_equal(devs[1]->agains, 0);
+	for (unsigned int i = 0; i < DEVS; i++)
+		while (devs[i]->agains)
+			helds += uvf_dev__rx(devs[i], held + helds, 1 + random() % 16);
 }
 
 static unsigned int seen[DEATHS * RING * 2];
@@ -230,8 +230,6 @@ static void damaged_tables(void **state)
 		tx(1, random() % RING);
 		for (unsigned int j = random() % 64; j; j--)
 			places[random() % (FRAMES * sizeof(struct uvf_place))] = random();
-		*devs[0]->source[0].rx.consumer += random() % 4 ? 0 : random();
-		*devs[1]->source[0].tx.producer += random() % 4 ? 0 : random();
 		succeed(true);
 		/* Nothing can be trusted, but nothing outside of the memory may be touched. */
 		assert_in_range(uvf->free_count, 0, FRAMES);
@@ -240,6 +238,37 @@ static void damaged_tables(void **state)
 		session_end(state);
 		session_and_devs(state);
 	}
+}
+
+/* An index that no ring can have: the sockets are given back, and others are leased. */
+static void damaged_rings(void **state)
+{
+	struct uvf_opts opts = { .size = sizeof(opts), .frames = FRAMES };
+	int memory, sockets[DEVS];
+
+	receive(20);
+	rx(0, 10);
+	*devs[0]->source[0].done.producer += RING + 1;
+	session_forget(&memory, sockets);
+	connection_make();
+	setenv("UVF_RESUME", "1", 1);
+	reply(UVF_MSG_RESUME, "", true, memory);
+	assert_int_equal(uvf__open(&uvf, &opts), 0);
+	asked(UVF_MSG_RESUME);
+	reply(UVF_MSG_LEASE, "fw0", true, sockets[0]);
+	answer(UVF_MSG_RELEASE, 0, -1);
+	reply(UVF_MSG_LEASE, "fw0", false, xsk_make(0));
+	assert_int_equal(uvf_dev__open(&devs[0], uvf, "fw0"), 0);
+	asked(UVF_MSG_LEASE);
+	asked(UVF_MSG_RELEASE);
+	asked(UVF_MSG_LEASE);
+	assert_int_equal(devs[0]->agains, 0);
+	kernels[0] = (struct kernel){ 0 };
+	devs[1] = NULL;
+	reply(UVF_MSG_LEASE, "fw1", true, sockets[1]);
+	assert_int_equal(uvf_dev__open(&devs[1], uvf, "fw1"), 0);
+	asked(UVF_MSG_LEASE);
+	account();
 }
 
 static void memory_that_does_not_fit(void **state)
@@ -268,6 +297,7 @@ int main(void)
 		test(memory_that_does_not_fit),
 		test(other_sockets),
 		test(damaged_tables),
+		test(damaged_rings),
 		test_bare(whenever_it_dies),
 	};
 

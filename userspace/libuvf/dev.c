@@ -160,24 +160,19 @@ static int slot_find(const struct uvf *uvf, const char *name)
 	return i;
 }
 
-int uvf_dev__open(struct uvf_dev **to, struct uvf *uvf, const char *name)
+static int dev_make(struct uvf_dev **to, struct uvf *uvf, const char *name, int slot)
 {
-	struct uvf_dev *dev;
-	int i, err;
+	struct uvf_dev *dev = calloc(1, sizeof(*dev));
+	int err;
 
-	*to = NULL;
-	i = slot_find(uvf, name);
-	if (i < 0)
-		return i;
-	dev = calloc(1, sizeof(*dev));
 	if (!dev)
 		return uvf_fail(ENOMEM, "no memory for %s", name);
 	dev->uvf = uvf;
 	dev->epoll = -1;
-	uvf->devs[i] = dev;
+	uvf->devs[slot] = dev;
 	err = dev_lease(dev, name);
 	if (!err) {
-		frames_share(uvf, i + 1);
+		frames_share(uvf, slot + 1);
 		dev_refill(dev);
 		/* What it receives has room now, once the driver has seen it. */
 		if (uvf->resumed || dev->unbound)
@@ -185,12 +180,26 @@ int uvf_dev__open(struct uvf_dev **to, struct uvf *uvf, const char *name)
 		if (dev->unbound)
 			err = dev_bind(dev);
 	}
-	if (err) {
+	if (err)
 		uvf_dev__close(dev);
-		return err;
-	}
-	*to = dev;
-	return 0;
+	else
+		*to = dev;
+	return err;
+}
+
+int uvf_dev__open(struct uvf_dev **to, struct uvf *uvf, const char *name)
+{
+	int slot, err;
+
+	*to = NULL;
+	slot = slot_find(uvf, name);
+	if (slot < 0)
+		return slot;
+	err = dev_make(to, uvf, name, slot);
+	/* What a predecessor left is of no use, and given back by now: there are new sockets. */
+	if (err == -EUCLEAN)
+		err = dev_make(to, uvf, name, slot);
+	return err;
 }
 
 /* Received again, and not taken. */

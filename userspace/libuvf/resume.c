@@ -13,12 +13,16 @@
 
 #define NONE UINT32_MAX
 
-/* Entries of a ring that was left: never more than it has. */
-static uint32_t ring_left(const struct uvf_ring *ring)
+/* More entries than a ring has: an index was overwritten, and the kernel can't use it either. */
+static bool is_damaged(const struct uvf_source *source)
 {
-	uint32_t n = ring_theirs(ring->producer) - ring_ours(ring->consumer);
+	const struct uvf_ring *rings[] = { &source->rx, &source->tx, &source->fill, &source->done };
 
-	return n <= ring->size ? n : 0;
+	for (unsigned int i = 0; i < sizeof(rings) / sizeof(rings[0]); i++)
+		if (ring_theirs(rings[i]->producer) - ring_theirs(rings[i]->consumer) >
+		    rings[i]->size)
+			return true;
+	return false;
 }
 
 static struct uvf_place *place_at(struct uvf *uvf, uint64_t addr)
@@ -33,7 +37,7 @@ static void ring_claims(struct uvf *uvf, const struct uvf_source *source,
 			const struct uvf_ring *ring, bool descs, enum place_state state)
 {
 	const struct uvf_ring *into = state == PLACE_FILLING ? &source->fill : &source->tx;
-	uint32_t at = ring_ours(ring->consumer), n = ring_left(ring);
+	uint32_t at = ring_ours(ring->consumer), n = ring_theirs(ring->producer) - at;
 
 	for (uint32_t i = 0; i < n; i++) {
 		uint64_t addr = descs ? ring_desc(ring, at + i)->addr : *ring_addr(ring, at + i);
@@ -185,10 +189,27 @@ static void source_renew(struct uvf *uvf, const struct uvf_source *source)
 	}
 }
 
+/* The frames that came from its sockets, and were held, are not to be had again. */
+static int give_up(struct uvf_dev *dev)
+{
+	struct uvf *uvf = dev->uvf;
+
+	for (unsigned int i = 0; i < dev->sources; i++)
+		held_back_free(uvf, &dev->source[i]);
+	for (uint32_t i = 0; i < uvf->frames; i++)
+		if (uvf->place[i].state == PLACE_HELD && is_of(dev, uvf->place[i].from))
+			frame_put(uvf, i);
+	return uvf_fail(EUCLEAN, "the rings of %s were left damaged", dev->info.name);
+}
+
 int dev_resume(struct uvf_dev *dev, bool same_sockets)
 {
-	uint32_t *scratch = calloc(dev->info.ring_size, sizeof(*scratch));
+	uint32_t *scratch;
 
+	for (unsigned int i = 0; same_sockets && i < dev->sources; i++)
+		if (is_damaged(&dev->source[i]))
+			return give_up(dev);
+	scratch = calloc(dev->info.ring_size, sizeof(*scratch));
 	if (!scratch)
 		return uvf_fail(ENOMEM, "no memory to resume %s", dev->info.name);
 	for (unsigned int i = 0; i < dev->sources; i++) {

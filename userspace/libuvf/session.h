@@ -136,7 +136,7 @@ void source_close(struct uvf_source *source);
 
 /*
  * Gives each frame of the function's sources its place; those that were held are to be received
- * again. @same_sockets: else what was in their rings is lost.
+ * again. @same_sockets: else what was in their rings is lost. -EUCLEAN: their rings can't be used.
  */
 int dev_resume(struct uvf_dev *dev, bool same_sockets);
 

@@ -10,6 +10,8 @@
  */
 #include "sandbox.h"
 
+#include <pwd.h>
+
 #include <linux/capability.h>
 #include <linux/sockios.h>
 #include <seccomp.h>
@@ -58,6 +60,8 @@ int sandbox_uvfd(void)
 	int err = confine_capabilities(1ULL << CAP_NET_ADMIN | 1ULL << CAP_NET_RAW |
 				       1ULL << CAP_IPC_LOCK | 1ULL << CAP_SYS_ADMIN);
 
+	/* Code can't be mapped later: what looks users up (nsswitch.conf) is loaded now. */
+	getpwnam("no such user");
 	return err ?: confine_calls(CALLS(uvfd), CONFINE_REFUSE);
 }
 

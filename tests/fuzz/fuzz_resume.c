@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a predecessor may leave: any table of places, any index and entry of its rings. A session
+ * goes on with it. The input: four pairs of indexes, entries of the rings, and the table.
+ *
+ * Nothing outside of the memory may be touched; no frame may be free twice, or free and held.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "session.h"
+
+#define FRAMES 64
+#define SHIFT 11
+#define RING 16
+
+struct input {
+	const uint8_t *data;
+	size_t size;
+};
+
+/* Zeroes behind its end. */
+static void take(struct input *input, void *to, size_t size)
+{
+	size_t n = size < input->size ? size : input->size;
+
+	memset(to, 0, size);
+	memcpy(to, input->data, n);
+	input->data += n;
+	input->size -= n;
+}
+
+/* Each on the heap, so that each byte over an end is seen. */
+static struct uvf_ring ring_make(struct input *input, size_t entry)
+{
+	struct uvf_ring ring = {
+		.producer = malloc(sizeof(uint32_t)),
+		.consumer = malloc(sizeof(uint32_t)),
+		.flags = calloc(1, sizeof(uint32_t)),
+		.entries = malloc(RING * entry),
+		.mask = RING - 1,
+		.size = RING,
+	};
+
+	take(input, ring.producer, sizeof(uint32_t));
+	take(input, ring.consumer, sizeof(uint32_t));
+	take(input, ring.entries, RING * entry);
+	/* Small numbers are what damages least, and gets furthest. */
+	if (*ring.producer & 1)
+		*ring.producer = *ring.consumer + (*ring.producer >> 1) % (RING + 2);
+	for (unsigned int i = 0; i < RING; i++) {
+		uint64_t *addr = (uint64_t *)((uint8_t *)ring.entries + i * entry);
+
+		if (*addr & 1)
+			*addr %= FRAMES << SHIFT;
+	}
+	return ring;
+}
+
+static void ring_free(struct uvf_ring *ring)
+{
+	free(ring->producer);
+	free(ring->consumer);
+	free(ring->flags);
+	free(ring->entries);
+}
+
+static void session_make(struct uvf *uvf, struct uvf_dev *dev, struct input *input)
+{
+	struct uvf_source *source = dev->source;
+
+	uvf->frames = FRAMES;
+	uvf->frame_shift = SHIFT;
+	uvf->size = FRAMES << SHIFT;
+	uvf->resumed = true;
+	uvf->places = calloc(1, sizeof(*uvf->places) + (FRAMES + 1) * sizeof(*uvf->place));
+	uvf->place = uvf->places->frame;
+	uvf->free = malloc(FRAMES * sizeof(*uvf->free));
+	uvf->held_back[1] = true;
+	uvf->devs[0] = dev;
+	source->number = 1;
+	source->fd = -1;
+	source->rx = ring_make(input, sizeof(struct xdp_desc));
+	source->tx = ring_make(input, sizeof(struct xdp_desc));
+	source->fill = ring_make(input, sizeof(uint64_t));
+	source->done = ring_make(input, sizeof(uint64_t));
+	take(input, uvf->place, FRAMES * sizeof(*uvf->place));
+	for (unsigned int i = 0; i < FRAMES; i++) {
+		uvf->place[i].state &= 3;
+		if (uvf->place[i].pad & 1)
+			uvf->place[i].source = uvf->place[i].from = 1;
+		if (uvf->place[i].pad & 2)
+			uvf->place[i].order = *source->tx.producer + uvf->place[i].order % RING;
+	}
+}
+
+static void check(const struct uvf *uvf, const struct uvf_dev *dev)
+{
+	unsigned int times[FRAMES] = { 0 };
+
+	assert(uvf->free_count <= FRAMES && dev->agains <= FRAMES);
+	for (uint32_t i = 0; i < uvf->free_count; i++)
+		assert(uvf->free[i] < FRAMES && !times[uvf->free[i]]++ &&
+		       uvf->place[uvf->free[i]].state == PLACE_FREE);
+	for (uint32_t i = 0; i < dev->agains; i++)
+		assert(dev->again[i] < FRAMES && !times[dev->again[i]]++ &&
+		       uvf->place[dev->again[i]].state == PLACE_HELD);
+}
+
+/* Frames that were held are whole; what lies in the rings is the kernel's, and as it says. */
+static void use(struct uvf *uvf, struct uvf_dev *dev)
+{
+	struct uvf_frame frames[FRAMES];
+	unsigned int agains = dev->agains, n = uvf_dev__rx(dev, frames, FRAMES);
+
+	assert(!agains || n == agains);
+	for (unsigned int i = 0; i < agains; i++)
+		assert(frames[i].addr + frames[i].len <= uvf->size);
+	uvf__free(uvf, frames, uvf_dev__rx(dev, frames, RING));
+	n = uvf__alloc(uvf, frames, FRAMES);
+	uvf_dev__tx(dev, frames, n < RING ? n : RING);
+	assert(uvf->free_count <= FRAMES);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct input input = { data, size };
+	struct uvf_source source = { 0 };
+	struct uvf_dev dev = { .source = &source, .sources = 1, .share = RING, .epoll = -1,
+			       .info = { .name = "fw0", .ring_size = RING } };
+	struct uvf uvf = { 0 };
+	uint8_t same;
+
+	take(&input, &same, 1);
+	dev.uvf = &uvf;
+	session_make(&uvf, &dev, &input);
+	if (!dev_resume(&dev, same & 1)) {
+		check(&uvf, &dev);
+		use(&uvf, &dev);
+	}
+	ring_free(&source.rx);
+	ring_free(&source.tx);
+	ring_free(&source.fill);
+	ring_free(&source.done);
+	free(dev.again);
+	free(uvf.places);
+	free(uvf.free);
+	return 0;
+}
