@@ -115,6 +115,12 @@ struct uvf_opts {
 	 * one: up to 1000000, default 0. UVF_BUSY_ALWAYS: it never sleeps.
 	 */
 	uint32_t busy_us;
+	/*
+	 * While it looks, it has the kernel receive up to so many frames in its own calls, rather
+	 * than in softirqs (SO_PREFER_BUSY_POLL): up to 64, default 0: it does not. Takes busy_us.
+	 */
+	uint32_t busy_budget;
+	uint32_t pad;
 };
 
 #define UVF_NO_LINGER UINT32_MAX

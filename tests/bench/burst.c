@@ -35,7 +35,7 @@ struct job {
 	bool spin;
 	unsigned int seconds;
 	unsigned int size;
-	uint32_t busy_us;
+	uint32_t busy_us, busy_budget;
 	struct uvf *uvf;
 	struct uvf_dev *dev[2];
 	uint64_t busy; /* nanoseconds in rounds that had frames */
@@ -76,6 +76,7 @@ static const struct argp_option options[] = {
 	{ "spin", 's', NULL, 0, "never sleep", 0 },
 	{ "sleep", 'w', NULL, 0, "sleep while there are no frames (default)", 0 },
 	{ "busy", 'b', "USECS", 0, "look for so long before sleeping; 4294967295: always", 0 },
+	{ "budget", 'B', "N", 0, "meanwhile the kernel receives up to so many frames a look", 0 },
 	{ "seconds", 'T', "N", 0, "end after so many seconds (default: at SIGTERM)", 0 },
 	{ "size", 'z', "BYTES", 0, "of a frame that transmit sends, 60 to 1514 (default: 60)", 0 },
 	{ 0 },
@@ -122,6 +123,9 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'b':
 		job->busy_us = number(state, arg, "microseconds", 1, UVF_BUSY_ALWAYS);
+		return 0;
+	case 'B':
+		job->busy_budget = number(state, arg, "frames", 1, 64);
 		return 0;
 	case 'T':
 		job->seconds = number(state, arg, "seconds", 1, 86400);
@@ -284,6 +288,7 @@ static int run(struct job *job)
 		.size = sizeof(opts),
 		.linger = UVF_NO_LINGER,
 		.busy_us = job->busy_us,
+		.busy_budget = job->busy_budget,
 	};
 	int err = uvf__open(&job->uvf, &opts);
 

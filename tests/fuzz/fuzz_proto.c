@@ -32,6 +32,7 @@ static void within_limits(const struct uvf_request *request)
 		assert(request->memory.size && request->memory.size <= UVF_MEMORY_MAX);
 		assert(request->memory.size % request->memory.frame_size == 0);
 		assert(request->memory.size % 4096 == 0);
+		assert(request->memory.busy_budget <= UVF_BUDGET_MAX);
 	}
 	if (request->type == UVF_MSG_DIRECT)
 		assert(request->direct.by < UVF_DIRECT_BYS && request->direct.copy <= 1);

@@ -9,7 +9,7 @@ set -u
 . "$(dirname "$0")/../lib/topology.sh"
 PATH=$top/build/bench:$PATH
 
-need ip nsenter ethtool jq ping burst generate
+need ip nsenter ethtool jq ping python3 burst generate
 
 topology_make client host
 topology_wire client eth0 10.0.6.1/24 host eth1 10.0.6.9/24
@@ -55,6 +55,27 @@ ticks_in() { # SECONDS
 	echo $(($(ticks) - before))
 }
 
+# Of the AF_XDP socket of a process: SO_PREFER_BUSY_POLL, SO_BUSY_POLL (asm-generic/socket.h).
+busy_polling() { # PID
+	python3 - "$1" <<-'END'
+		import ctypes, os, sys
+		libc = ctypes.CDLL(None)
+		pid = int(sys.argv[1])
+		process = os.pidfd_open(pid)
+
+		def option(sock, number):  # of SOL_SOCKET
+		    value, size = ctypes.c_int(0), ctypes.c_uint(4)
+		    libc.getsockopt(sock, 1, number, ctypes.byref(value), ctypes.byref(size))
+		    return value.value
+
+		for fd in os.listdir("/proc/%d/fd" % pid):
+		    if os.readlink("/proc/%d/fd/%s" % (pid, fd)).startswith("socket:"):
+		        sock = libc.syscall(438, process, int(fd), 0)  # pidfd_getfd
+		        if option(sock, 39) == 44:  # SO_DOMAIN, AF_XDP
+		            print(option(sock, 69), option(sock, 46))
+	END
+}
+
 burst_start --sleep
 used=$(ticks_in 1)
 ok "asleep it takes no time: $used of 100" between "$used" 0 2
@@ -72,10 +93,23 @@ ok "frames make it busy again: $used" between "$used" 3 80
 burst_ends
 
 burst_start --busy 4294967295
+is "without a budget, the kernel does not" "$(busy_polling "$spawned")" "0 0"
 sleep 1
 used=$(ticks_in 1)
 ok "busy always: $used of 100" between "$used" 10 110
 generate_600
+burst_ends
+
+# uvfd sets it; an appliance could not.
+burst_start --busy 4294967295 --budget 32
+is "with a budget, the kernel polls busily" "$(busy_polling "$spawned")" "1 20"
+generate_600
+burst_ends
+burst_start --busy 100000 --budget 64
+generate_600
+sleep 0.5
+used=$(ticks_in 1)
+ok "with a budget too, it sleeps when idle: $used of 100" between "$used" 0 2
 burst_ends
 
 # --- huge pages -----------------------------------------------------------------------------------

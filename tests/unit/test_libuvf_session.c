@@ -16,6 +16,8 @@ static void options_out_of_range(void **state)
 		{ .size = sizeof(struct uvf_opts), .frames = 65 },
 		{ .size = sizeof(struct uvf_opts), .busy_us = 1000001 },
 		{ .size = sizeof(struct uvf_opts), .busy_us = UVF_BUSY_ALWAYS - 1 },
+		{ .size = sizeof(struct uvf_opts), .busy_budget = 64 },
+		{ .size = sizeof(struct uvf_opts), .busy_us = 1, .busy_budget = 65 },
 		{ .size = sizeof(struct uvf_opts), .frame_size = 1024 },
 		{ .size = sizeof(struct uvf_opts), .frame_size = 3000 },
 		{ .size = sizeof(struct uvf_opts), .frame_size = 8192 },

@@ -91,6 +91,16 @@ static void refused(const struct uvf_request *request, const char *why)
 
 /* --- fields --------------------------------------------------------------------------------- */
 
+static void budget_too_large(void **state)
+{
+	struct uvf_request request = request_of(UVF_MSG_MEMORY);
+
+	request.memory.busy_budget = UVF_BUDGET_MAX;
+	assert_int_equal(uvf_proto_check(&request), 0);
+	request.memory.busy_budget = UVF_BUDGET_MAX + 1;
+	refused(&request, "busy polling");
+}
+
 static void version_of_another_release(void **state)
 {
 	static const uint16_t versions[] = { 0, UVF_PROTO_VERSION + 1, 0x100, 0xffff };
@@ -639,6 +649,7 @@ static void addresses_that_do_not_fit(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		test(budget_too_large),
 		test(version_of_another_release),
 		test(type_that_is_none),
 		test(function_without_an_end),

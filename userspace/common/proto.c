@@ -258,6 +258,9 @@ static int check_memory(const struct uvf_request *request)
 	if (request->memory.linger > UVF_LINGER_MAX)
 		return uvf_fail(EPROTO, "leases that linger %u seconds: up to %d are possible",
 				request->memory.linger, UVF_LINGER_MAX);
+	if (request->memory.busy_budget > UVF_BUDGET_MAX)
+		return uvf_fail(EPROTO, "busy polling for %u frames: up to %d are possible",
+				request->memory.busy_budget, UVF_BUDGET_MAX);
 	if (!size || size > UVF_MEMORY_MAX || size % 4096)
 		return uvf_fail(EPROTO, "a UMEM of %llu bytes: it must be a multiple of 4096, "
 					"up to %llu", (unsigned long long)size, UVF_MEMORY_MAX);

@@ -99,6 +99,8 @@ struct uvf_request {
 			uint64_t size; /* bytes, a multiple of frame_size and of the page size */
 			uint32_t frame_size; /* 2048 or 4096 */
 			uint32_t linger; /* seconds that leases outlive their appliance */
+			uint32_t busy_budget; /* see uvf_opts; 0: no busy polling */
+			uint32_t pad;
 		} memory;
 		struct {
 			uint32_t ring_size; /* power of two, UVF_RING_MIN to UVF_RING_MAX */
@@ -145,6 +147,7 @@ struct uvf_request {
 #define UVF_RING_MIN 64
 #define UVF_RING_MAX 16384
 #define UVF_LINGER_MAX 3600
+#define UVF_BUDGET_MAX 64 /* NAPI_POLL_WEIGHT, include/linux/netdevice.h */
 
 struct uvf_reply {
 	uint16_t version;

@@ -9,6 +9,7 @@
  */
 #include "session.h"
 
+#include <sys/socket.h>
 #include <time.h>
 
 #define SLICE_NS 100000
@@ -33,6 +34,13 @@ static bool was_long_enough(struct uvf *uvf, uint64_t time)
 	       time - uvf->idle_since >= uvf->busy_us * 1000ULL;
 }
 
+/* One round of the driver's NAPI, for each of the function's sockets. */
+static void poll_kernel(const struct uvf_dev *dev)
+{
+	for (unsigned int i = 0; i < dev->sources; i++)
+		recvfrom(dev->source[i].fd, NULL, 0, MSG_DONTWAIT, NULL, NULL);
+}
+
 static bool look(struct uvf *uvf)
 {
 	for (unsigned int i = 0; i < UVF_DEVS; i++) {
@@ -42,6 +50,8 @@ static bool look(struct uvf *uvf)
 			continue;
 		dev_reap(dev);
 		dev_refill(dev);
+		if (uvf->busy_poll)
+			poll_kernel(dev);
 		if (dev_ready(dev))
 			return true;
 	}

@@ -55,6 +55,9 @@ static int options_read(const struct uvf_opts *opts, struct uvf_opts *to)
 	if (to->busy_us > BUSY_MAX && to->busy_us != UVF_BUSY_ALWAYS)
 		return uvf_fail(EINVAL, "%u microseconds to poll busily: up to %d are possible, or "
 					"UVF_BUSY_ALWAYS", to->busy_us, BUSY_MAX);
+	if (to->busy_budget > UVF_BUDGET_MAX || (to->busy_budget && !to->busy_us))
+		return uvf_fail(EINVAL, "busy polling for %u frames: up to %d are possible, with "
+					"busy_us set", to->busy_budget, UVF_BUDGET_MAX);
 	if (!to->frames)
 		to->frames = FRAMES_DEFAULT;
 	if (!to->frame_size && frame_size_default(&to->frame_size))
@@ -107,7 +110,7 @@ static int connection_open(const struct uvf_opts *opts)
 	return uvf_proto_connect(path ?: UVF_SOCKET);
 }
 
-static int umem_register(struct uvf *uvf, uint32_t linger)
+static int umem_register(struct uvf *uvf, const struct uvf_opts *opts)
 {
 	struct uvf_request request = {
 		.version = UVF_PROTO_VERSION,
@@ -115,7 +118,8 @@ static int umem_register(struct uvf *uvf, uint32_t linger)
 		.memory = {
 			.size = uvf->size,
 			.frame_size = 1u << uvf->frame_shift,
-			.linger = linger,
+			.linger = opts->linger == UVF_NO_LINGER ? 0 : opts->linger,
+			.busy_budget = opts->busy_budget,
 		},
 	};
 	struct uvf_reply reply;
@@ -136,7 +140,7 @@ static int memory_open(struct uvf *uvf, const struct uvf_opts *opts)
 		return uvf->resumed ? 0 : err;
 	err = memory_make(uvf);
 	if (!err)
-		err = umem_register(uvf, opts->linger == UVF_NO_LINGER ? 0 : opts->linger);
+		err = umem_register(uvf, opts);
 	return err;
 }
 
@@ -180,6 +184,7 @@ int uvf__open(struct uvf **to, const struct uvf_opts *user_opts)
 	uvf->frame_shift = __builtin_ctz(opts.frame_size);
 	uvf->size = (uint64_t)opts.frames << uvf->frame_shift;
 	uvf->busy_us = opts.busy_us;
+	uvf->busy_poll = opts.busy_budget;
 	uvf->functions = functions_expected();
 	uvf->sock = connection_open(&opts);
 	err = uvf->sock < 0 ? uvf->sock : memory_open(uvf, &opts);

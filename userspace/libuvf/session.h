@@ -61,6 +61,7 @@ struct uvf {
 	uint32_t *free; /* stack of frame numbers */
 	struct uvf_dev *devs[UVF_DEVS];
 	uint32_t busy_us; /* to look before sleeping */
+	bool busy_poll; /* and have the kernel receive meanwhile */
 	uint32_t idle_arrivals; /* arrivals when it began to be idle… */
 	uint64_t idle_since; /* …at this time; 0: it was not yet */
 

@@ -48,6 +48,7 @@ struct keep_session {
 	uint32_t frame_size;
 	uint32_t linger; /* seconds */
 	uint32_t memory_request;
+	uint32_t busy_budget;
 	uint64_t memory_size; /* 0: none yet */
 	uint8_t has_sock; /* 0: its client is dead, and a successor is waited for */
 	uint8_t inherited;

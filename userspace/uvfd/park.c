@@ -52,6 +52,7 @@ void park_session(struct session *session)
 	to->functions = session->functions;
 	to->frame_size = session->frame_size;
 	to->linger = session->linger;
+	to->busy_budget = session->busy_budget;
 	to->memory_request = session->memory_request;
 	to->inherited = session->inherited;
 	to->has_sock = session->sock >= 0;
@@ -125,6 +126,7 @@ static struct session *adopt_session(const struct keep_item *item)
 	session->functions = from->functions;
 	memcpy(session->function, from->function, sizeof(session->function));
 	session->linger = from->linger;
+	session->busy_budget = from->busy_budget;
 	if (from->memory_size) {
 		session->memory = item->fd[item->fds - 1];
 		session->memory_size = from->memory_size;

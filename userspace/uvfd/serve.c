@@ -182,6 +182,7 @@ static int on_memory(struct session *session, const struct uvf_request *request,
 	session->memory_size = request->memory.size;
 	session->frame_size = request->memory.frame_size;
 	session->linger = request->memory.linger;
+	session->busy_budget = request->memory.busy_budget;
 	session->memory_request = request->number;
 	*fd = -1;
 	if (session->is_appliance)

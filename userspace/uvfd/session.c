@@ -164,6 +164,7 @@ void session_inherit(struct session *to, struct session *from)
 	to->memory_size = from->memory_size;
 	to->frame_size = from->frame_size;
 	to->linger = from->linger;
+	to->busy_budget = from->busy_budget;
 	to->kept = from->kept;
 	to->inherited = true;
 	from->memory = -1;

@@ -22,6 +22,9 @@
 #define BIND_TRIES 40
 #define BIND_PAUSE_NS 5000000
 
+/* Not 0 is what counts: AF_XDP polls once for each call (xsk_recvmsg(), net/xdp/xsk.c). */
+#define BUSY_POLL_US 20
+
 static int umem_register(int xsk, const struct session *session)
 {
 	struct xdp_umem_reg reg = {
@@ -57,6 +60,21 @@ static int rings_make(int xsk, uint32_t size)
 	return 0;
 }
 
+/*
+ * The appliance's calls then run the driver's NAPI (Linux 5.11). It takes CAP_NET_ADMIN, so it is
+ * ours to set.
+ */
+static int busy_poll(int xsk, int budget)
+{
+	const int prefer = 1, usecs = BUSY_POLL_US;
+
+	if (setsockopt(xsk, SOL_SOCKET, SO_PREFER_BUSY_POLL, &prefer, sizeof(prefer)) ||
+	    setsockopt(xsk, SOL_SOCKET, SO_BUSY_POLL, &usecs, sizeof(usecs)) ||
+	    setsockopt(xsk, SOL_SOCKET, SO_BUSY_POLL_BUDGET, &budget, sizeof(budget)))
+		return uvf_fail(errno, "the kernel refuses busy polling: %s", strerror(errno));
+	return 0;
+}
+
 int source_make(struct source *source, const struct session *session, uint32_t ring_size)
 {
 	int err;
@@ -67,6 +85,8 @@ int source_make(struct source *source, const struct session *session, uint32_t r
 	err = umem_register(source->xsk, session);
 	if (!err)
 		err = rings_make(source->xsk, ring_size);
+	if (!err && session->busy_budget)
+		err = busy_poll(source->xsk, session->busy_budget);
 	return err;
 }
 

@@ -214,6 +214,7 @@ struct session {
 	uint32_t memory_request; /* number of the request that brought it */
 	bool inherited; /* the memory is a dead client's */
 	uint32_t linger; /* seconds that its leases outlive the client; 0: not at all */
+	uint32_t busy_budget; /* frames; 0: its sockets do not poll busily */
 	struct event *deadline; /* while it is parked: its client is dead, and sock is -1 */
 	uint32_t kept; /* the keeper's record of it, or 0 */
 	LIST_HEAD(, lease) leases;
