@@ -37,6 +37,8 @@ ns_spawn client ping -b -q -i 0.02 10.0.1.255 >/dev/null 2>&1
 
 run_evil() { in_ns host uvf run --appliance hostile --on evil0 -- "$evil" "$@"; }
 lease() { in_ns host uvf show --json "$1" | jq -c .lease; }
+# Rings of a bound socket can be mapped once more since Linux 6.4.
+inherits() { [[ $(printf '%s\n' 6.4 "$(uname -r)" | sort -V | head -n 1) == 6.4 ]]; }
 free() { [[ $(lease evil0) == null ]]; }
 descriptors() { find "/proc/$uvfd/fd" -mindepth 1 | wc -l; }
 memory() { awk '/^(VmSize|RssAnon):/ { print $2 }' "/proc/$uvfd/status" | paste -sd ' '; }
@@ -82,6 +84,17 @@ killed_in_the_midst() {
 	ok "one that is killed in the midst of it" wait_for 10 grep -q SEED "$tmp/stays.out"
 	sleep 0.5
 	evil_ends
+}
+
+# Of six, each kills itself with what the one before it left.
+heirs() {
+	local i
+	for i in 1 2 3 4 5 6; do run_evil heir evil0 >"$tmp/heir$i" 2>&1; done
+	if inherits; then
+		is "heirs of heirs" "$(cat "$tmp"/heir? | grep -c '^# inherited$')" 5
+	fi
+	is "nothing was wrong" "$(grep -ah WRONG "$tmp"/heir?)" ""
+	ok "  and nothing is left of it" wait_for 5 at_rest
 }
 
 # The kernel has no way to take a socket back: the function waits for its end, and says so.
@@ -132,6 +145,8 @@ all_attacks() {
 	attack "an end in the middle" run_evil middle evil0
 	attack "messages of each size" in_ns host "$evil" garbage evil0
 	attack "garbage in its rings" run_evil rings evil0 "$1"
+	attack "a flood" run_evil flood evil0 2
+	heirs
 	killed_in_the_midst
 	keeps_the_socket
 	gives_back_a_renamed_function

@@ -7,6 +7,9 @@
  *	hostile_client unread FUNCTION		asks on and on, never reads an answer
  *	hostile_client middle FUNCTION		ends with a lease, requests, half of one
  *	hostile_client rings FUNCTION SECONDS	garbage in each ring and index; SEED=N repeats it
+ *	hostile_client flood FUNCTION SECONDS	sends as fast as it can, and takes nothing in
+ *	hostile_client heir FUNCTION		takes what its dead predecessor left, damages
+ *						it, and dies in its turn
  *	hostile_client renamed FUNCTION		waits for SIGUSR1 with a lease, then gives it
  *						back by the name that it had
  *	hostile_client keep FUNCTION		gives it back, keeps its socket, and sleeps
@@ -189,13 +192,19 @@ static void order(const char *sibling)
 	static const char *const names[] = { "",   " ",	   "%s%n%s%n", "../../etc",   "no-such",
 					     "lo", "eth1", "uvfport0", "\xff\xfe\n\t" };
 	static const uint16_t types[] = { UVF_MSG_LEASE, UVF_MSG_LIST };
+	struct uvf_request further = request_of(UVF_MSG_SOURCE, function);
 	int sock = connection(), xsk, odd;
 
 	become_again(sock);
 	ask(sock, request_of(UVF_MSG_LEASE, function), -1, -EPROTO, "a lease without memory");
 	ask(sock, request_of(UVF_MSG_RELEASE, function), -1, -ENOENT, "back what we don't have");
 	ask(sock, request_of(UVF_MSG_BIND, function), -1, -ENOENT, "bind what we don't have");
+	ask(sock, request_of(UVF_MSG_SOURCE, function), -1, -ENOENT, "a socket of no lease");
+	ask(sock, request_of(UVF_MSG_RESUME, ""), -1, -ENOENT, "what nobody left");
 	xsk = lease(sock);
+	ask(sock, request_of(UVF_MSG_RESUME, ""), -1, -ENOENT, "our own memory as an inheritance");
+	further.source.index = UVF_PROTO_SOURCES - 1;
+	ask(sock, further, -1, -ENOENT, "a socket beyond the last");
 	ask(sock, request_of(UVF_MSG_LEASE, function), -1, -EBUSY, "the same lease again");
 	odd = umem();
 	ask(sock, request_of(UVF_MSG_MEMORY, ""), odd, -EEXIST, "memory again");
@@ -505,6 +514,69 @@ static void keep(void)
 	pause();
 }
 
+/* --- more than its share, and of the dead ------------------------------------------------------ */
+
+static void flood(unsigned int seconds)
+{
+	int sock = connection(), xsk = lease(sock);
+	struct xdp_mmap_offsets at;
+	socklen_t len = sizeof(at);
+	struct ring tx, done;
+	uint64_t sent = 0;
+	time_t end;
+
+	if (getsockopt(xsk, SOL_XDP, XDP_MMAP_OFFSETS, &at, &len))
+		die("not an AF_XDP socket: %s", strerror(errno));
+	tx = ring_map(xsk, XDP_PGOFF_TX_RING, &at.tx);
+	done = ring_map(xsk, XDP_UMEM_PGOFF_COMPLETION_RING, &at.cr);
+	if (reply.unbound)
+		ask(sock, request_of(UVF_MSG_BIND, function), -1, 0, "bind");
+	for (end = time(NULL) + seconds; time(NULL) < end; sent += RING_SIZE) {
+		uint32_t producer = *tx.index[0];
+
+		for (unsigned int i = 0; i < RING_SIZE; i++)
+			tx.descs[(producer + i) % RING_SIZE] = (struct xdp_desc){ i * 2048, 60, 0 };
+		__atomic_store_n(tx.index[0], producer + RING_SIZE, __ATOMIC_RELEASE);
+		while (__atomic_load_n(tx.index[1], __ATOMIC_ACQUIRE) != producer + RING_SIZE &&
+		       time(NULL) < end) {
+			*done.index[1] = *done.index[0];
+			sendto(xsk, NULL, 0, MSG_DONTWAIT, NULL, 0);
+		}
+		*done.index[1] = *done.index[0];
+	}
+	printf("# %llu frames sent\n", (unsigned long long)sent);
+	ask(sock, request_of(UVF_MSG_RELEASE, function), -1, 0, "back");
+	if (sent < 1000)
+		die("that was no flood");
+}
+
+/* Its lease waits two seconds for a successor; the connection that it was started on inherits. */
+static void heir(void)
+{
+	struct uvf_request request = request_of(UVF_MSG_MEMORY, "");
+	int sock = connection(), left = -1, memory;
+	uint8_t *area;
+
+	if (getenv("UVF_RESUME")) {
+		left = ask(sock, request_of(UVF_MSG_RESUME, ""), -1, 0, "what the dead left");
+		if (left < 0)
+			die("no memory came");
+		area = mmap(NULL, UMEM_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, left, 0);
+		if (area == MAP_FAILED)
+			die("can't map it: %s", strerror(errno));
+		for (unsigned int i = 0; i < UMEM_SIZE; i += 7)
+			area[i] = random();
+	} else {
+		request.memory.linger = 2;
+		memory = umem();
+		ask(sock, request, memory, 0, "memory");
+	}
+	ask(sock, request_of(UVF_MSG_LEASE, function), -1, 0, "lease");
+	printf("# %s\n", left < 0 ? "inherited nothing" : "inherited");
+	fflush(stdout);
+	kill(getpid(), SIGKILL);
+}
+
 static void crowd(unsigned int count)
 {
 	struct rlimit files;
@@ -539,6 +611,10 @@ int main(int argc, char **argv)
 		garbage();
 	else if (!strcmp(what, "rings") && argc > 3)
 		rings(atoi(argv[3]));
+	else if (!strcmp(what, "flood") && argc > 3)
+		flood(atoi(argv[3]));
+	else if (!strcmp(what, "heir"))
+		heir();
 	else if (!strcmp(what, "renamed"))
 		renamed();
 	else if (!strcmp(what, "keep"))
