@@ -84,8 +84,13 @@ void direct_plan(struct lease *lease)
 	char name[IFNAMSIZ];
 	bool copy;
 
-	if (!direct || !uplink || !steer_is_fast(uplink->steer))
+	if (!direct || !uplink)
 		return;
+	if (!steer_is_fast(uplink->steer)) {
+		say("%s: gets no queues of its uplink, which is not steered with XDP",
+		    lease->function->name);
+		return;
+	}
 	copy = direct->copy || is_too_small(lease, name_of(direct->uplink, name));
 	for (uint64_t queues = direct->queues; queues && lease->sources < UVF_PROTO_SOURCES;
 	     queues &= queues - 1)
