@@ -514,7 +514,7 @@ static void keep(void)
 	pause();
 }
 
-/* --- more than its share, and of the dead ------------------------------------------------------ */
+/* --- more than its share, and of the dead ----------------------------------------------------- */
 
 static void flood(unsigned int seconds)
 {
