@@ -35,12 +35,16 @@ ok "the firewall answers" in_ns client ping -q -c 2 -i 0.2 -w 8 10.0.1.1
 ns_spawn client ping -q -i 0.02 -s 1000 10.0.1.1 >/dev/null 2>&1
 sleep 0.3
 in_ns host uvf top --json --interval 1 --count 3 >"$tmp/top.json"
+rings() { in_ns host uvf top -j -n 1 -i 0.2 fw0 | jq -e ".functions[0] | $1"; }
 rate() { jq -s "[.[].functions[] | select(.function == \"$1\") | .$2] | max | floor" "$tmp/top.json"; }
 is "three looks" "$(wc -l <"$tmp/top.json")" 3
 ok "frames received: $(rate fw0 rx_frames)" between "$(rate fw0 rx_frames)" 25 75
 ok "frames sent: $(rate fw0 tx_frames)" between "$(rate fw0 tx_frames)" 25 75
 ok "bits: $(rate fw0 rx_bits)" between "$(rate fw0 rx_bits)" 200000 650000
 is "nothing for the sibling" "$(rate ids0 rx_frames)" 0
+if rings '.rx_ring != null' >/dev/null; then
+	ok "rings of one that keeps up" rings '.rx_ring < 0.5 and .fill_ring > 0.2'
+fi
 is "one function by name" "$(in_ns host uvf top -j -n 1 -i 0.1 ids0 | jq -c '[.functions[].function]')" \
 	'["ids0"]'
 kill "$spawned"
@@ -50,6 +54,11 @@ kill "$spawned"
 kill -STOP "$appliance"
 ns_spawn client "$xsk" flood eth0 "$fw0_mac" 8 >/dev/null 2>&1
 drops() { in_ns host uvf top --batch -n 1 -i 0.5 fw0 >"$tmp/top"; grep -qE "$1" "$tmp/top"; }
+if rings '.rx_ring != null' >/dev/null; then
+	ok "its receive ring is full, and no frame is left" wait_for 8 rings '.rx_ring > 0.9 or .fill_ring < 0.05'
+else
+	skip "ring fill" "Linux tells of bound rings from 6.4 on"
+fi
 ok "drops with their reason" wait_for 8 drops '^fw0 .* (rx_no_frame|rx_ring_full)$'
 sed 's/^/# /' "$tmp/top"
 kill "$spawned"

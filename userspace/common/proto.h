@@ -186,6 +186,10 @@ struct uvf_reply {
 	uint64_t xsk_rx_ring_full;
 	uint64_t xsk_rx_no_frame;
 	uint64_t xsk_tx_invalid;
+	uint32_t rings; /* LIST: sources whose rings can be looked into (Linux 6.4) */
+	uint32_t rx_waiting; /* in the receive rings of these: frames that nobody took out yet */
+	uint32_t fill_left; /* in their fill rings: frames that can be received into */
+	uint32_t pad4;
 	uint64_t direct_frames;
 	uint64_t direct_bytes;
 	uint64_t direct_queues; /* of the uplink, that it has reserved */

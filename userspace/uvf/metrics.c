@@ -74,13 +74,15 @@ VALUE(dropped_rule, fact->lease.drops[UVF_DROP_RULE])
 VALUE(dropped_rx_limit, fact->lease.drops[UVF_DROP_RX_LIMIT])
 VALUE(dropped_tx_limit, fact->lease.drops[UVF_DROP_TX_LIMIT])
 VALUE(dropped_vlan, fact->lease.drops[UVF_DROP_VLAN])
+VALUE(ring_waiting, fact->lease.rx_waiting)
+VALUE(ring_fill, fact->lease.fill_left)
 VALUE(socket_dropped, fact->lease.xsk_rx_dropped)
 VALUE(socket_full, fact->lease.xsk_rx_ring_full)
 VALUE(socket_no_frame, fact->lease.xsk_rx_no_frame)
 VALUE(socket_invalid, fact->lease.xsk_tx_invalid)
 
-/* Who knows it: the kernel, uvfd, or uvfd while the function is leased. */
-enum source { KERNEL, UVFD, LEASE };
+/* Who knows it: the kernel, uvfd, uvfd while the function is leased, or where it sees the rings. */
+enum source { KERNEL, UVFD, LEASE, RINGS };
 
 struct family {
 	const char *name; /* without "_total", which a counter's sample has */
@@ -121,6 +123,10 @@ static const struct family families[] = {
 	{ "uvf_flooded_frames", true, UVFD, NULL, flooded_frames,
 	  "Copies of broadcast and multicast handed to it (backend veth) since it came up." },
 	{ "uvf_flooded_bytes", true, UVFD, "bytes", flooded_bytes, "Bytes of these." },
+	{ "uvf_ring_waiting_frames", false, RINGS, NULL, ring_waiting,
+	  "Frames that the appliance has not taken out of its receive rings yet." },
+	{ "uvf_ring_fill_frames", false, RINGS, NULL, ring_fill,
+	  "Frames that the appliance has left to receive into." },
 	{ "uvf_socket_dropped_frames", true, LEASE, NULL, socket_dropped,
 	  "Dropped by its AF_XDP socket, for want of a frame or too long for one." },
 	{ "uvf_socket_ring_full", true, LEASE, NULL, socket_full,
@@ -133,7 +139,17 @@ static const struct family families[] = {
 
 static bool knows(const struct fact *fact, enum source source)
 {
-	return source == KERNEL || (fact->uvfd && (source == UVFD || *fact->lease.holder));
+	switch (source) {
+	case KERNEL:
+		return true;
+	case UVFD:
+		return fact->uvfd;
+	case LEASE:
+		return fact->uvfd && *fact->lease.holder;
+	case RINGS:
+		return fact->uvfd && fact->lease.rings;
+	}
+	return false;
 }
 
 static void print_label(FILE *to, const char *name, const char *value)

@@ -91,6 +91,15 @@ static struct rates_row *row_get(struct rates *rates, int ifindex)
 	return row;
 }
 
+static void look_at_rings(struct rates_row *row, const struct fact *fact)
+{
+	double size = fact->uvfd && *fact->lease.holder ?
+		      (double)fact->lease.rings * fact->lease.ring_size : 0;
+
+	row->rx_ring = size > 0 ? fact->lease.rx_waiting / size : -1;
+	row->fill_ring = size > 0 ? fact->lease.fill_left / size : -1;
+}
+
 struct look {
 	struct rates *rates;
 	char **names;
@@ -121,6 +130,7 @@ static void look_at(const struct fact *fact, void *arg)
 	strcpy(row->uplink, function->uplink ? function->uplink->name : "elsewhere");
 	strcpy(row->holder, !fact->uvfd ? "?" : *fact->lease.holder ? fact->lease.holder : "-");
 	row->parked = fact->uvfd && fact->lease.parked;
+	look_at_rings(row, fact);
 	update_row(row, fact, look->rates->at - look->rates->since);
 }
 

@@ -33,6 +33,7 @@ struct rates_row {
 	char holder[UVF_PROTO_APPLIANCE];
 	uint64_t counter[RATES];
 	double rate[RATES];
+	double rx_ring, fill_ring; /* how full, 0 to 1; less than 0: not known */
 	double history[RATES_HISTORY]; /* of frames received and sent, the last one first */
 	bool parked; /* its holder is dead, and may be followed */
 	bool seen;

@@ -123,20 +123,30 @@ void top_sort(struct top *top, enum top_key key)
 	HASH_SRT(hh, top->rates.rows, orders[key]);
 }
 
+const char *top_share(double share, char *text)
+{
+	if (share < 0)
+		strcpy(text, "-");
+	else
+		snprintf(text, 16, "%.0f%%", share * 100);
+	return text;
+}
+
 static void print_table(struct top *top)
 {
 	const struct rates_row *row;
-	char text[5][16];
+	char text[7][16];
 	int reason;
 
-	printf("%-15s %-15s %-15s %8s %8s %8s %8s %8s %s\n", "FUNCTION", "UPLINK", "HELD BY",
-	       "RX/s", "RXbit/s", "TX/s", "TXbit/s", "DROP/s", "REASON");
+	printf("%-15s %-15s %-15s %8s %8s %8s %8s %5s %5s %8s %s\n", "FUNCTION", "UPLINK", "HELD BY",
+	       "RX/s", "RXbit/s", "TX/s", "TXbit/s", "RING", "FILL", "DROP/s", "REASON");
 	for (row = top->rates.rows; row; row = row->hh.next) {
 		for (int i = 0; i < RATE_DROPS; i++)
 			top_number(row->rate[i], text[i]);
 		top_number(rates_drops(row, &reason), text[4]);
-		printf("%-15s %-15s %-15s %8s %8s %8s %8s %8s %s\n", row->function, row->uplink,
-		       row->holder, text[0], text[1], text[2], text[3], text[4],
+		printf("%-15s %-15s %-15s %8s %8s %8s %8s %5s %5s %8s %s\n", row->function, row->uplink,
+		       row->holder, text[0], text[1], text[2], text[3],
+		       top_share(row->rx_ring, text[5]), top_share(row->fill_ring, text[6]), text[4],
 		       reason < 0 ? "-" : rate_names[reason]);
 	}
 	puts("");
@@ -153,6 +163,10 @@ static struct json_object *row_json(const struct rates_row *row)
 	for (int i = 0; i < RATES; i++)
 		json_object_object_add(i < RATE_DROPS ? object : drops, rate_names[i],
 				       json_object_new_double(row->rate[i]));
+	json_object_object_add(object, "rx_ring", row->rx_ring < 0 ? NULL :
+			       json_object_new_double(row->rx_ring));
+	json_object_object_add(object, "fill_ring", row->fill_ring < 0 ? NULL :
+			       json_object_new_double(row->fill_ring));
 	json_object_object_add(object, "drops", drops);
 	return object;
 }

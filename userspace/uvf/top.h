@@ -16,6 +16,9 @@ struct top {
 /* "1.2M"; @text has room for 16. */
 const char *top_number(double value, char *text);
 
+/* "37%", or "-": not known. */
+const char *top_share(double share, char *text);
+
 /* Sorts by @key, 0: by name, else one of RATE_*; RATE_DROPS: by all drops. */
 enum top_key { TOP_BY_NAME, TOP_BY_RX, TOP_BY_TX, TOP_BY_BITS, TOP_BY_DROPS, TOP_KEYS };
 void top_sort(struct top *top, enum top_key key);

@@ -57,7 +57,7 @@ static bool room(int *at, int width)
 
 static void draw_row(const struct screen *screen, int line, const struct rates_row *row)
 {
-	char text[5][16];
+	char text[7][16];
 	int at = 0, reason;
 	double drops = rates_drops(row, &reason);
 
@@ -72,6 +72,9 @@ static void draw_row(const struct screen *screen, int line, const struct rates_r
 		printw(" %8s %8s", text[RATE_RX_FRAMES], text[RATE_TX_FRAMES]);
 	if (room(&at, 9))
 		printw(" %8s", text[4]);
+	if (room(&at, 12))
+		printw(" %5s %5s", top_share(row->rx_ring, text[5]),
+		       top_share(row->fill_ring, text[6]));
 	if (room(&at, 18))
 		printw(" %8s %8s", text[RATE_RX_BITS], text[RATE_TX_BITS]);
 	if (room(&at, 15))
@@ -96,8 +99,8 @@ static void draw_head(const struct screen *screen)
 		 tm.tm_min, tm.tm_sec, HASH_COUNT(screen->top->rates.rows), keys[screen->key],
 		 screen->top->facts.uvfd < 0 ? "; uvfd does not run" : "");
 	mvaddnstr(0, 0, head, COLS);
-	snprintf(head, sizeof(head), "%-15s %8s %8s %8s %8s %8s %-14s %-15s %-15s %s", "FUNCTION",
-		 "RX/s", "TX/s", "DROP/s", "RXbit/s", "TXbit/s", "REASON", "UPLINK", "HELD BY",
+	snprintf(head, sizeof(head), "%-15s %8s %8s %8s %5s %5s %8s %8s %-14s %-15s %-15s %s",
+		 "FUNCTION", "RX/s", "TX/s", "DROP/s", "RING", "FILL", "RXbit/s", "TXbit/s", "REASON", "UPLINK", "HELD BY",
 		 "RX+TX");
 	attron(A_REVERSE);
 	mvhline(1, 0, ' ', COLS);

@@ -399,6 +399,19 @@ static int on_direct(const struct session *session, const struct uvf_request *re
 	return function ? direct_request(request, function, &links) : -ENODEV;
 }
 
+static void look_into_rings(struct uvf_reply *reply, const struct lease *lease)
+{
+	uint32_t rx, fill;
+
+	for (unsigned int i = 0; i < lease->sources; i++) {
+		if (!source_look(&lease->source[i], lease->ring_size, &rx, &fill))
+			continue;
+		reply->rings++;
+		reply->rx_waiting += rx;
+		reply->fill_left += fill;
+	}
+}
+
 static void count_sockets(struct uvf_reply *reply, const struct lease *lease)
 {
 	for (unsigned int i = 0; i < lease->sources; i++) {
@@ -437,8 +450,10 @@ static int on_list(const struct session *session, const struct uvf_request *requ
 			return uvf_fail(ENOENT, "no further function");
 	}
 	describe(reply, function, &links);
-	if (function->lease)
+	if (function->lease) {
 		count_sockets(reply, function->lease);
+		look_into_rings(reply, function->lease);
+	}
 	if (!function->uplink)
 		return 0;
 	steer_counts(function->uplink->steer, function->entry.slot, &counts);

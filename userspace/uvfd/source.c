@@ -127,6 +127,37 @@ int source_bind(struct source *source)
 	return 0;
 }
 
+/* An appliance can write what it likes there: no more than the ring has is believed. */
+static bool ring_look(int xsk, off_t which, const struct xdp_ring_offset *at, uint32_t ring_size,
+		      uint32_t *used)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	const uint8_t *ring;
+
+	if (at->producer + sizeof(uint32_t) > page || at->consumer + sizeof(uint32_t) > page)
+		return false;
+	ring = mmap(NULL, page, PROT_READ, MAP_SHARED, xsk, which);
+	if (ring == MAP_FAILED)
+		return false;
+	*used = __atomic_load_n((const uint32_t *)(ring + at->producer), __ATOMIC_RELAXED) -
+		__atomic_load_n((const uint32_t *)(ring + at->consumer), __ATOMIC_RELAXED);
+	if (*used > ring_size)
+		*used = ring_size;
+	munmap((void *)ring, page);
+	return true;
+}
+
+bool source_look(const struct source *source, uint32_t ring_size, uint32_t *rx, uint32_t *fill)
+{
+	struct xdp_mmap_offsets at;
+	socklen_t len = sizeof(at);
+
+	return !getsockopt(source->xsk, SOL_XDP, XDP_MMAP_OFFSETS, &at, &len) &&
+	       len == sizeof(at) &&
+	       ring_look(source->xsk, XDP_PGOFF_RX_RING, &at.rx, ring_size, rx) &&
+	       ring_look(source->xsk, XDP_UMEM_PGOFF_FILL_RING, &at.fr, ring_size, fill);
+}
+
 void source_close(struct source *source)
 {
 	if (source->xsk >= 0)

@@ -275,6 +275,8 @@ struct source {
 int source_make(struct source *source, const struct session *session, uint32_t ring_size);
 /* Zero-copy where that is possible. */
 int source_bind(struct source *source);
+/* How many entries of its receive and fill rings are in use; false: this kernel does not tell. */
+bool source_look(const struct source *source, uint32_t ring_size, uint32_t *rx, uint32_t *fill);
 void source_close(struct source *source);
 
 /* --- lease.c: a function in an appliance's hands ---------------------------------------- */
