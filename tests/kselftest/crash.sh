@@ -34,6 +34,11 @@ in_ns host ip link set fw0 up
 in_ns host ip link set fw1 up
 mac=$(in_ns host ip -j link show fw0 | jq -r '.[0].address')
 
+# One that is stopped would not hear that it is to end.
+appliance='' uvfd=''
+wake() { kill -CONT $appliance $uvfd 2>/dev/null; }
+at_exit wake
+
 # --- the two that are killed --------------------------------------------------------------------
 uvfd_run() {
 	ns_spawn host uvfd 2>"$tmp/uvfd.log"
