@@ -146,7 +146,8 @@ static void print_table(struct top *top)
 		top_number(rates_drops(row, &reason), text[4]);
 		printf("%-15s %-15s %-15s %8s %8s %8s %8s %5s %5s %8s %s\n", row->function, row->uplink,
 		       row->holder, text[0], text[1], text[2], text[3],
-		       top_share(row->rx_ring, text[5]), top_share(row->fill_ring, text[6]), text[4],
+		       top_share(row->rx_ring, text[5]), top_share(row->fill_ring, text[6]),
+		       text[4],
 		       reason < 0 ? "-" : rate_names[reason]);
 	}
 	puts("");
