@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <libgen.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -185,11 +184,9 @@ int cmd_run(int argc, char **argv)
 
 	parse(&argp, argc, argv, &plan);
 	if (!plan.appliance) {
-		char *path = strdup(plan.command[0]);
+		const char *slash = strrchr(plan.command[0], '/');
 
-		if (!path)
-			return 1;
-		plan.appliance = basename(path);
+		plan.appliance = slash ? slash + 1 : plan.command[0];
 	}
 	user = find_user(&plan);
 	if (!user)
