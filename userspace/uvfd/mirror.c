@@ -79,6 +79,8 @@ int mirror_set(struct function *function, const struct function *to, uint32_t fl
 {
 	int err = to ? check(function, to, flags) : 0;
 
+	if (to && !err)
+		err = function_check_seen(function);
 	if (err)
 		return err;
 	function->mirror_to = to ? to->key : 0;

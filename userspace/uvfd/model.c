@@ -420,6 +420,14 @@ struct function *model_function(int key)
 	return function;
 }
 
+int function_check_seen(const struct function *function)
+{
+	if (function->is_port || !function->uplink || steer_is_fast(function->uplink->steer))
+		return 0;
+	return uvf_fail(EOPNOTSUPP, "not on this uplink: it takes no XDP program, and without one "
+				    "uvf.ko gives %s its frames unseen", function->name);
+}
+
 const struct uvf_link *model_link(int ifindex)
 {
 	return uvf_links_get(&model.links, ifindex);

@@ -203,8 +203,10 @@ static int check_twice(const struct function *function, const struct rule *new)
 int rules_add(struct function *function, const char *text, uint32_t *id)
 {
 	struct rule *last = TAILQ_LAST(&function->rules, rules), *new;
-	int err = rules_put(function, text, 0);
+	int err = function_check_seen(function);
 
+	if (!err)
+		err = rules_put(function, text, 0);
 	if (err)
 		return err;
 	new = TAILQ_LAST(&function->rules, rules);
@@ -244,7 +246,9 @@ int rules_add_lines(struct function *function, char *text, uint32_t *count)
 	int err;
 
 	*count = 0;
-	err = put_lines(function, text, count);
+	err = function_check_seen(function);
+	if (!err)
+		err = put_lines(function, text, count);
 	if (!err)
 		err = rules_hold(function);
 	if (err)

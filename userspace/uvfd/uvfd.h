@@ -133,6 +133,8 @@ struct function *model_next(int after, struct uvf_function *links);
 /* All functions, linked by hh.next; and one of them by its key, or NULL. */
 struct function *model_functions(void);
 struct function *model_function(int key);
+/* 0, or -EOPNOTSUPP with a sentence: some program of ours sees what the function receives. */
+int function_check_seen(const struct function *function);
 const struct uvf_link *model_link(int ifindex);
 /* The uplink that is steered by that name, or NULL with a sentence. */
 struct uplink *model_uplink(const char *name);
