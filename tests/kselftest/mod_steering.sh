@@ -104,3 +104,16 @@ like "uvf rule test says so" "$(in_ns host uvf rule test eth3 --to 02:00:00:00:7
 uvfd_stop
 is "uvfd ends well" "$uvfd_status" 0
 is "no XDP program is left" "$(in_ns host ip -d link show | grep -w 'prog/xdp')" ""
+
+# --- an uplink that takes no program of ours ---------------------------------------------------------
+
+in_ns host ip link set eth1 xdp obj "$top/build/bpf/socket.bpf.o" sec xdp
+uvfd_start host
+expect_fail "not on this uplink: it takes no XDP program" in_ns host uvf rule add fw0 dst 192.0.2.1
+expect_fail "not on this uplink: it takes no XDP program" in_ns host uvf limit fw0 rx pps 1
+expect_fail "not on this uplink: it takes no XDP program" in_ns host uvf mirror fw0 to ids0 rx
+in_ns host ip link set eth1 xdp off
+ok "it is free: ours comes" wait_for 5 grep -q 'eth1: steering with XDP' "$tmp/uvfd.log"
+ok "and a rule can be had" in_ns host uvf rule add fw0 dst 192.0.2.1
+ok "which holds" came fw0 10 eth0 to="$uplink" dst=192.0.2.1
+uvfd_stop

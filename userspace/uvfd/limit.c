@@ -77,6 +77,10 @@ static int check(const struct function *function, int direction,
 		return uvf_fail(EOPNOTSUPP, "not on this backend: uvf.ko sends %s's frames from its "
 					    "own NAPI, past every program that could limit them",
 				function->name);
+	if (direction == UVF_TX && direct_is_leased(function))
+		return uvf_fail(EBUSY, "%s has queues of its uplink, and sends by them past every "
+				       "program that could limit it: `uvf lease %s off` first",
+				function->name, function->name);
 	if (limit->burst && limit->burst < links->netdev->mtu + FRAME_MORE)
 		return uvf_fail(EINVAL, "a burst of %u bytes lets no frame of %s's MTU through: %u "
 					"at least", limit->burst, function->name,
