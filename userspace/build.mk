@@ -14,7 +14,7 @@ COMMON_PROTO := why proto
 COMMON_LINK := link rtnl rule ethtool config
 COMMON_CONFINE := confine
 COMMON_CNI := cni
-LIBUVF := session memory dev source resume burst busy
+LIBUVF := session memory dev source resume burst busy split
 # steering, its settings, clients and their leases, queues of the uplink, what outlives uvfd
 UVFD := main sandbox model steer attach inherit tuples addresses tc \
 	settings serve_settings rules limit mirror filter \

@@ -59,7 +59,11 @@
  * that holds all its frames receives nothing.
  *
  * Threads. A session and its functions belong to one thread at a time. Several sessions may
- * be used by several threads.
+ * be used by several threads. To have several threads on one memory, and on one function of several
+ * queues, a session is split: uvf__split() makes a part, with frames of its own, for each further
+ * thread, and uvf_dev__split() moves queues of an open function into it. A thread uses its part as
+ * it would a session, and gives frames that it holds to devices of its own part only. Opening,
+ * splitting and closing are done while no other thread uses the session or its parts.
  *
  * Errors. Functions that can fail return 0 or a negative errno; uvf__why() then tells, in one
  * sentence, what was wrong and what to do.
@@ -135,7 +139,7 @@ struct uvf_dev_info {
 	uint8_t mac[6];
 	uint16_t mtu; /* bytes of IP packet that the uplink takes */
 	uint32_t ifindex;
-	uint32_t ring_size; /* entries of each of the four rings */
+	uint32_t ring_size; /* entries of each of the four rings of a queue */
 	uint32_t zerocopy; /* 1: the kernel writes into the UMEM without a further copy */
 };
 
@@ -181,6 +185,27 @@ UVF_API void uvf_dev__close(struct uvf_dev *dev);
 
 UVF_API const struct uvf_dev_info *uvf_dev__info(const struct uvf_dev *dev);
 UVF_API int uvf_dev__stats(struct uvf_dev *dev, struct uvf_dev_stats *stats);
+
+/*
+ * uvf__split - make a part of the session, for another thread, with @frames of its free frames.
+ * What a part's devices receive into and what it sends are these: as many as its queues lend to the
+ * kernel (2048 each at most), and some bursts. uvf__close() of the part, or of the session, gives
+ * all back. Notices of uvfd come to the session alone: parts are not told that a function is gone.
+ * Return: 0; -ENOBUFS when there are fewer free frames, -EMFILE beyond 64 parts, -EINVAL for a part
+ * of a part, -ENOMEM.
+ */
+UVF_API int uvf__split(struct uvf **part, struct uvf *uvf, uint32_t frames);
+
+/*
+ * uvf_dev__split - move @count queues of @dev, from @first on, into a device of @part. The queues
+ * that stay are numbered anew; one must stay. uvf_dev__close() moves them back.
+ * Return: 0; -EINVAL for queues that are not there, or all; -EMFILE, -ENOMEM.
+ */
+UVF_API int uvf_dev__split(struct uvf_dev **piece, struct uvf_dev *dev, struct uvf *part,
+			   unsigned int first, unsigned int count);
+
+/* uvf_dev__queues - how many queues of its function a device has. */
+UVF_API unsigned int uvf_dev__queues(const struct uvf_dev *dev);
 
 /* uvf_dev__rx - take up to @n received frames; they are then held by the caller. */
 UVF_API unsigned int uvf_dev__rx(struct uvf_dev *dev, struct uvf_frame *frames, unsigned int n);

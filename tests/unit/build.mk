@@ -3,7 +3,7 @@
 # a test's other sources and libraries are target-specific variables.
 
 UNIT_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
-UNIT_LIBUVF := test_libuvf_frames test_libuvf_dev test_libuvf_session test_libuvf_resume
+UNIT_LIBUVF := test_libuvf_frames test_libuvf_dev test_libuvf_session test_libuvf_resume test_libuvf_split
 UNIT_TESTS := $(addprefix $(O)/tests/unit/,test_fw_checksum test_fw_config test_fw_ip test_fw_arp \
 	test_fw_rules test_proto test_link test_rule test_direct $(UNIT_LIBUVF))
 
@@ -28,7 +28,7 @@ $(O)/tests/unit/test_link: UNIT_LIBS = $(call userspace_pkg,--libs,libnl-3.0)
 $(O)/tests/unit/test_libuvf_%: UNIT_SOURCES = tests/unit/played.c $(UNIT_PROTO) \
 	$(LIBUVF:%=userspace/libuvf/%.c)
 $(O)/tests/unit/test_libuvf_%: UNIT_CFLAGS = -Iuserspace/libuvf \
-	-Wl,--wrap=getsockopt,--wrap=sendto,--wrap=recvfrom
+	-Wl,--wrap=getsockopt,--wrap=sendto,--wrap=recvfrom,--wrap=epoll_ctl
 $(UNIT_RUNTIME): $(O)/tests/unit/%: tests/unit/%.c \
 		$(wildcard tests/unit/played.[ch] userspace/common/*.[ch] userspace/libuvf/*.[ch] \
 		include/uvf/*.h)

@@ -72,17 +72,26 @@ static int source_fetch(struct uvf_dev *dev, unsigned int index)
 	return source_open(dev, index, fd);
 }
 
-/* The queue of the uplink, if there is one, is the shortest way out. */
-static void tx_choose(struct uvf_dev *dev)
+void tx_choose(struct uvf_dev *dev)
 {
+	dev->tx = 0;
 	for (unsigned int i = dev->sources; i--;)
 		if (dev->source[i].direct)
 			dev->tx = i;
 }
 
-/* A program that polls by itself wants one descriptor. */
-static int epoll_make(struct uvf_dev *dev)
+void epoll_close(struct uvf_dev *dev)
 {
+	if (dev->epoll >= 0)
+		close(dev->epoll);
+	dev->epoll = -1;
+}
+
+int epoll_renew(struct uvf_dev *dev)
+{
+	epoll_close(dev);
+	if (dev->sources == 1)
+		return 0;
 	dev->epoll = epoll_create1(EPOLL_CLOEXEC);
 	for (unsigned int i = 0; dev->epoll >= 0 && i < dev->sources; i++) {
 		struct epoll_event event = { .events = EPOLLIN };
@@ -103,8 +112,8 @@ static int sources_open(struct uvf_dev *dev, const struct uvf_reply *lease, int 
 	dev->source[0].zerocopy = lease->zerocopy;
 	for (unsigned int i = 1; !err && i < dev->sources; i++)
 		err = source_fetch(dev, i);
-	if (!err && dev->sources > 1)
-		err = epoll_make(dev);
+	if (!err)
+		err = epoll_renew(dev);
 	tx_choose(dev);
 	return err;
 }
@@ -217,11 +226,15 @@ void uvf_dev__close(struct uvf_dev *dev)
 
 	if (!dev)
 		return;
+	if (dev->of) {
+		piece_close(dev);
+		return;
+	}
 	uvf = dev->uvf;
+	pieces_close(dev);
 	for (unsigned int i = 0; i < dev->sources; i++)
 		source_close(&dev->source[i]);
-	if (dev->epoll >= 0)
-		close(dev->epoll);
+	epoll_close(dev);
 	if (dev->leased && !uvf->orphan)
 		dev_request(uvf, UVF_MSG_RELEASE, dev->info.name, &reply, NULL);
 	/* All ends of the sockets are closed: their frames are nobody's now. */

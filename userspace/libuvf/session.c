@@ -200,6 +200,12 @@ void uvf__close(struct uvf *uvf)
 {
 	if (!uvf)
 		return;
+	if (uvf->parent) {
+		part_close(uvf);
+		return;
+	}
+	for (unsigned int i = 0; i < UVF_PARTS; i++)
+		uvf__close(uvf->parts[i]);
 	for (unsigned int i = 0; i < UVF_DEVS; i++)
 		uvf_dev__close(uvf->devs[i]);
 	if (uvf->sock >= 0)
@@ -251,6 +257,9 @@ void uvf__account(struct uvf *uvf, struct uvf_account *account)
 	}
 	/* The list is the truth: a free frame that is not in it could never be used. */
 	account->free = uvf->free_count;
+	for (unsigned int i = 0; i < UVF_PARTS; i++)
+		if (uvf->parts[i])
+			account->free += uvf->parts[i]->free_count;
 }
 
 void *uvf__data(const struct uvf *uvf, const struct uvf_frame *frame)

@@ -13,6 +13,7 @@
 #include "ring.h"
 
 #define UVF_DEVS UVF_PROTO_FUNCTIONS
+#define UVF_PARTS 64
 
 /* The kernel keeps these bytes in front of each received frame (XDP_PACKET_HEADROOM). */
 #define HEADROOM 256
@@ -44,6 +45,7 @@ struct uvf_dev {
 	struct uvf_dev_stats stats;
 
 	/* slow path */
+	struct uvf_dev *of; /* in a part: whose queues these are */
 	bool leased;
 	bool unbound; /* uvfd is to be told that the rings are filled */
 	int epoll; /* over several sources, or -1 */
@@ -66,6 +68,8 @@ struct uvf {
 	uint64_t idle_since; /* …at this time; 0: it was not yet */
 
 	/* slow path */
+	struct uvf *parent; /* of a part */
+	struct uvf *parts[UVF_PARTS];
 	struct uvf_places *places;
 	uint64_t size; /* of the UMEM */
 	uint64_t map_size; /* with the places behind it */
@@ -141,6 +145,12 @@ void source_close(struct uvf_source *source);
  */
 int dev_resume(struct uvf_dev *dev, bool same_sockets);
 
+/* --- split.c: parts of a session ------------------------------------------------------------- */
+
+void part_close(struct uvf *part);
+void piece_close(struct uvf_dev *piece);
+void pieces_close(struct uvf_dev *dev);
+
 /* --- dev.c, burst.c ------------------------------------------------------------------------- */
 
 /* One function must not be lent all frames before the last one has any. */
@@ -150,6 +160,12 @@ void frames_share(struct uvf *uvf, unsigned int functions);
 void dev_refill(struct uvf_dev *dev);
 void dev_reap(struct uvf_dev *dev);
 void dev_kick(struct uvf_dev *dev);
+
+/* The source that sends: a queue of the uplink, if there is one, is the shortest way out. */
+void tx_choose(struct uvf_dev *dev);
+/* One descriptor for a program that polls by itself: an epoll instance, where there are several. */
+int epoll_renew(struct uvf_dev *dev);
+void epoll_close(struct uvf_dev *dev);
 /* There is something to do without waiting. */
 bool dev_ready(const struct uvf_dev *dev);
 
