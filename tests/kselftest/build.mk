@@ -3,7 +3,7 @@
 
 KSELFTEST := $(O)/tests/xsk $(O)/tests/tap $(O)/tests/rawlink $(O)/tests/without $(O)/tests/hostile_client \
 	$(O)/tests/nl_uvf $(O)/tests/nl_route $(O)/tests/nl_fuzz $(O)/tests/pci_fuzz $(O)/tests/faults \
-	$(O)/tests/redirect.bpf.o $(O)/tests/seq $(O)/tests/crash_forward
+	$(O)/tests/redirect.bpf.o $(O)/tests/seq $(O)/tests/crash_forward $(O)/tests/threads
 
 $(O)/tests/xsk: $(addprefix tests/kselftest/,xsk.c redirect.c cni_map.c redirect.h cni_map.h)
 	@mkdir -p $(@D)
@@ -21,9 +21,9 @@ $(O)/tests/seq: tests/kselftest/seq.c
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE $(CFLAGS) $< -o $@
 
-$(O)/tests/crash_forward: tests/kselftest/crash_forward.c include/uvf/libuvf.h | $(LIBUVF_SO)
+$(O)/tests/crash_forward $(O)/tests/threads: $(O)/tests/%: tests/kselftest/%.c include/uvf/libuvf.h | $(LIBUVF_SO)
 	@mkdir -p $(@D)
-	$(CC) -D_GNU_SOURCE $(CFLAGS) -Iinclude $< -L$(O)/lib -luvf -Wl,-rpath,'$$ORIGIN/../lib' -o $@
+	$(CC) -D_GNU_SOURCE $(CFLAGS) -pthread -Iinclude $< -L$(O)/lib -luvf -Wl,-rpath,'$$ORIGIN/../lib' -o $@
 
 $(O)/tests/pci_fuzz: tests/kselftest/pci_fuzz.c
 	@mkdir -p $(@D)

@@ -215,6 +215,22 @@ int uvf_links_dump(struct uvf_links *links, struct nl_sock *sock)
 	return 0;
 }
 
+int uvf_links_refresh(struct uvf_links *links, struct nl_sock *sock, int ifindex)
+{
+	struct ifinfomsg request = { .ifi_family = AF_UNSPEC, .ifi_index = ifindex };
+	int err;
+
+	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, dump_one, links);
+	err = nl_send_simple(sock, RTM_GETLINK, 0, &request, sizeof(request));
+	if (err >= 0)
+		err = nl_recvmsgs_default(sock);
+	if (err >= 0)
+		err = nl_wait_for_ack(sock);
+	if (err < 0)
+		return uvf_fail(EIO, "can't look at link %d: %s", ifindex, nl_geterror(err));
+	return 0;
+}
+
 const struct uvf_link *uvf_links_get(const struct uvf_links *links, int ifindex)
 {
 	struct uvf_link *link;

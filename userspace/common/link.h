@@ -65,6 +65,8 @@ int uvf_link_parse(struct nlmsghdr *msg, struct uvf_link *link);
 /* Applies one RTM_NEWLINK or RTM_DELLINK; 1 when something changed, else as above. */
 int uvf_links_update(struct uvf_links *links, struct nlmsghdr *msg);
 int uvf_links_dump(struct uvf_links *links, struct nl_sock *sock);
+/* Asks for one link again: not each change is announced (of `ethtool -L`, for one, none is). */
+int uvf_links_refresh(struct uvf_links *links, struct nl_sock *sock, int ifindex);
 void uvf_links_free(struct uvf_links *links);
 
 const struct uvf_link *uvf_links_get(const struct uvf_links *links, int ifindex);

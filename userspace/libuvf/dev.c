@@ -169,6 +169,16 @@ static int slot_find(const struct uvf *uvf, const char *name)
 	return i;
 }
 
+/* What was wrong at first is what matters. */
+static int dev_discard(struct uvf_dev *dev, int err)
+{
+	char why[UVF_WHY_SIZE];
+
+	strcpy(why, uvf_why());
+	uvf_dev__close(dev);
+	return uvf_fail(-err, "%s", why);
+}
+
 static int dev_make(struct uvf_dev **to, struct uvf *uvf, const char *name, int slot)
 {
 	struct uvf_dev *dev = calloc(1, sizeof(*dev));
@@ -190,10 +200,9 @@ static int dev_make(struct uvf_dev **to, struct uvf *uvf, const char *name, int 
 			err = dev_bind(dev);
 	}
 	if (err)
-		uvf_dev__close(dev);
-	else
-		*to = dev;
-	return err;
+		return dev_discard(dev, err);
+	*to = dev;
+	return 0;
 }
 
 int uvf_dev__open(struct uvf_dev **to, struct uvf *uvf, const char *name)

@@ -450,6 +450,14 @@ struct uplink *model_uplink(const char *name)
 	return uplink;
 }
 
+void model_refresh(const char *name)
+{
+	const struct uvf_link *link = uvf_links_find(&model.links, name);
+
+	if (link && uvf_links_refresh(&model.links, model.asking, link->ifindex))
+		say("%s", uvf_why());
+}
+
 struct function *model_find(const char *name, struct uvf_function *links)
 {
 	struct function *function = NULL;

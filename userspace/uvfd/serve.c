@@ -272,6 +272,7 @@ static int on_lease(struct session *session, const struct uvf_request *request,
 
 	if (session->memory < 0)
 		return uvf_fail(EPROTO, "a lease needs a UMEM first");
+	model_refresh(request->function);
 	err = find_own(session, request->function, &function, &links);
 	if (err)
 		return err;

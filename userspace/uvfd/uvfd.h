@@ -122,6 +122,8 @@ int model_open(struct event_base *base);
 void model_close(bool leave);
 /* NULL, with a sentence. */
 struct function *model_find(const char *name, struct uvf_function *links);
+/* Asks the kernel for what it does not announce: queues. */
+void model_refresh(const char *name);
 struct function *model_find_netdev(int netdev);
 /* NULL: there is none of this key. */
 struct function *model_get(int key);
