@@ -2,6 +2,7 @@
 #include "proto.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -125,11 +126,39 @@ static bool passed_over(const struct uvf_reply *reply, uint32_t number)
 	       (reply->type == UVF_MSG_NOTICE || (reply->number && reply->number != number));
 }
 
-static int receive_reply(int sock, uint32_t number, struct uvf_reply *reply, int *fd)
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
+}
+
+/* 0 when something is there. A killed uvfd's end of the connection is open: its keeper has it. */
+static int wait_reply(int sock, uint64_t deadline)
+{
+	struct pollfd fd = { .fd = sock, .events = POLLIN };
+	uint64_t now;
+	int got;
+
+	do {
+		now = now_ms();
+		got = poll(&fd, 1, deadline > now ? deadline - now : 0);
+	} while (got < 0 && errno == EINTR);
+	if (got)
+		return 0;
+	return uvf_fail(ETIMEDOUT, "uvfd does not answer: if it was killed, start it again");
+}
+
+static int receive_reply(int sock, uint32_t number, uint64_t deadline, struct uvf_reply *reply,
+			 int *fd)
 {
 	ssize_t got;
 
+	*fd = -1;
 	for (;;) {
+		if (wait_reply(sock, deadline))
+			return -ETIMEDOUT;
 		got = uvf_message_receive(sock, reply, sizeof(*reply), 0, fd);
 		if (got <= 0 && got != -EPROTO)
 			return uvf_fail(EPIPE, "uvfd closed the connection");
@@ -165,9 +194,10 @@ static uint32_t next_number(void)
 	return __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED) ?: 1;
 }
 
-int uvf_proto_call(int sock, const struct uvf_request *request, int fd_out,
-		   struct uvf_reply *reply, int *fd_in)
+int uvf_proto_call_within(int ms, int sock, const struct uvf_request *request, int fd_out,
+			  struct uvf_reply *reply, int *fd_in)
 {
+	uint64_t deadline = now_ms() + ms;
 	struct uvf_request numbered = *request;
 	int err, fd;
 
@@ -175,12 +205,18 @@ int uvf_proto_call(int sock, const struct uvf_request *request, int fd_out,
 	err = uvf_message_send(sock, &numbered, sizeof(numbered), fd_out, 0);
 	if (err)
 		return uvf_fail(-err, "can't send to uvfd: %s", strerror(-err));
-	err = receive_reply(sock, numbered.number, reply, &fd);
+	err = receive_reply(sock, numbered.number, deadline, reply, &fd);
 	if (!err && fd_in)
 		*fd_in = fd;
 	else if (fd >= 0)
 		close(fd);
 	return err;
+}
+
+int uvf_proto_call(int sock, const struct uvf_request *request, int fd_out,
+		   struct uvf_reply *reply, int *fd_in)
+{
+	return uvf_proto_call_within(UVF_PATIENCE_MS, sock, request, fd_out, reply, fd_in);
 }
 
 static int receive_request(int sock, struct uvf_incoming *in, int flags)

@@ -13,6 +13,9 @@
 
 #define RING_SIZE 2048
 
+/* Who ends is not to be held up. */
+#define RELEASE_MS 1000
+
 static int dev_request(struct uvf *uvf, uint16_t type, const char *name,
 		       struct uvf_reply *reply, int *fd)
 {
@@ -147,6 +150,7 @@ static int dev_lease(struct uvf_dev *dev, const char *name)
 	if (err)
 		return err;
 	dev->leased = true;
+	dev->uvf->mute = false;
 	info_fill(&dev->info, &reply);
 	err = sources_make(dev, reply.sources);
 	if (!err)
@@ -228,9 +232,29 @@ static void again_free(struct uvf_dev *dev)
 	free(dev->again);
 }
 
+/*
+ * False: a uvfd that was killed, and has no successor yet, can't be waited for. The next one hears of
+ * it; until then the kernel has frames of it.
+ */
+static bool dev_release(const struct uvf_dev *dev)
+{
+	struct uvf_request request = { .version = UVF_PROTO_VERSION, .type = UVF_MSG_RELEASE };
+	struct uvf *uvf = dev->uvf;
+	struct uvf_reply reply;
+	int err;
+
+	if (!dev->leased || uvf->orphan)
+		return true;
+	strcpy(request.function, dev->info.name);
+	uvf->recheck = true;
+	err = uvf_proto_call_within(uvf->mute ? 0 : RELEASE_MS, uvf->sock, &request, -1, &reply,
+				    NULL);
+	uvf->mute = err == -ETIMEDOUT;
+	return !uvf->mute;
+}
+
 void uvf_dev__close(struct uvf_dev *dev)
 {
-	struct uvf_reply reply;
 	struct uvf *uvf;
 
 	if (!dev)
@@ -244,11 +268,10 @@ void uvf_dev__close(struct uvf_dev *dev)
 	for (unsigned int i = 0; i < dev->sources; i++)
 		source_close(&dev->source[i]);
 	epoll_close(dev);
-	if (dev->leased && !uvf->orphan)
-		dev_request(uvf, UVF_MSG_RELEASE, dev->info.name, &reply, NULL);
-	/* All ends of the sockets are closed: their frames are nobody's now. */
-	for (unsigned int i = 0; i < dev->sources; i++)
-		source_reclaim(uvf, &dev->source[i]);
+	/* With all ends of its sockets closed, their frames are nobody's. */
+	if (dev_release(dev))
+		for (unsigned int i = 0; i < dev->sources; i++)
+			source_reclaim(uvf, &dev->source[i]);
 	again_free(dev);
 	for (unsigned int i = 0; i < UVF_DEVS; i++)
 		if (uvf->devs[i] == dev)

@@ -79,6 +79,7 @@ struct uvf {
 	bool resumed; /* the memory is a predecessor's */
 	bool held_back[PLACE_SOURCES]; /* free frames of these sources are not in the list yet */
 	bool orphan; /* uvfd has ended */
+	bool mute; /* uvfd did not answer the last time */
 	bool recheck; /* a function may be gone */
 };
 
