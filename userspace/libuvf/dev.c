@@ -233,8 +233,8 @@ static void again_free(struct uvf_dev *dev)
 }
 
 /*
- * False: a uvfd that was killed, and has no successor yet, can't be waited for. The next one hears of
- * it; until then the kernel has frames of it.
+ * False: a uvfd that was killed, and has no successor yet, can't be waited for. The next one hears
+ * of it; until then the kernel has frames.
  */
 static bool dev_release(const struct uvf_dev *dev)
 {
