@@ -12,6 +12,9 @@
 #include "rtnl.h"
 #include "why.h"
 
+/* What the kernel knows is to be seen at once, whatever uvfd does. */
+#define PATIENCE_MS 2000
+
 static int reach_uvfd(void)
 {
 	return uvf_proto_connect(getenv("UVF_SOCKET") ?: UVF_SOCKET);
@@ -60,11 +63,11 @@ static void ask_uvfd(struct facts *facts, struct fact *fact)
 	if (facts->uvfd < 0)
 		return;
 	strcpy(request.function, fact->function.netdev->name);
-	err = uvf_proto_call(facts->uvfd, &request, -1, &fact->lease, NULL);
+	err = uvf_proto_call_within(PATIENCE_MS, facts->uvfd, &request, -1, &fact->lease, NULL);
 	fact->uvfd = !err;
-	if (err != -EPIPE)
+	if (err != -EPIPE && err != -ETIMEDOUT)
 		return;
-	close(facts->uvfd); /* it ended; the next one has another socket */
+	close(facts->uvfd); /* it ended, and the next one has another socket; or it hangs */
 	facts->uvfd = -1;
 }
 

@@ -23,7 +23,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,7 +32,6 @@
 #include "why.h"
 
 #define CLIENT_SECONDS 10 /* for its request to be whole */
-#define UVFD_SECONDS 2 /* for its answer */
 
 static int broker = -1; /* the server's end */
 
@@ -150,7 +148,6 @@ static int run_broker(int server, pid_t child)
 /* The server's side of it: facts.c calls it whenever it has no connection. */
 static int ask_broker(void)
 {
-	const struct timeval patience = { .tv_sec = UVFD_SECONDS };
 	union { char bytes[CMSG_SPACE(sizeof(int))]; struct cmsghdr align; } room;
 	char byte = 0;
 	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
@@ -166,7 +163,6 @@ static int ask_broker(void)
 	if (!cmsg)
 		return -ENOENT;
 	memcpy(&fd, CMSG_DATA(cmsg), sizeof(fd));
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	return fd;
 }
 

@@ -111,13 +111,19 @@ static bool wants_all(const struct function *function)
 
 /* --- into the maps ------------------------------------------------------------------------ */
 
+static bool same(const struct filter *a, const struct filter *b)
+{
+	return a->all == b->all && a->count == b->count &&
+	       !memcmp(a->mac, b->mac, a->count * sizeof(a->mac[0]));
+}
+
 static void apply(struct function *function)
 {
 	struct steer *steer = function->uplink->steer;
 	const struct steer_entry *entry = &function->entry;
 	struct filter *now = &function->wants, *was = &function->has;
 
-	if (!memcmp(now, was, sizeof(*now)))
+	if (same(now, was))
 		return;
 	for (unsigned int i = 0; i < now->count; i++)
 		steer_filter_add(steer, entry, now->mac[i]);

@@ -183,10 +183,10 @@ void steer_link_xdp(struct steer *steer, bool has_xdp)
 static int tc_load(struct steer *steer, struct port_bpf **loaded)
 {
 	struct port_bpf *tc = port_bpf__open();
-	int err;
+	int err = -errno;
 
 	if (!tc)
-		return -errno;
+		return err ?: -ENOMEM;
 	tc->rodata->on = steer->wanted;
 	tc->rodata->on.xdp = steer->tc_behind_xdp = steer->fast;
 	maps_share(steer, tc->obj);
