@@ -141,8 +141,10 @@ dumps() {
 		return
 	fi
 	ok "xdpdump listens on fw0" spawn_and_wait 'listening on fw0' xdpdump -i fw0 -w "$tmp/pcap"
+	# It says so before it does, and takes what it has captured in blocks.
+	sleep 1
 	generate_1000
-	sleep 0.5
+	sleep 2
 	other_ends INT
 	is "it took 1000 frames, all to fw0" \
 		"$(tcpdump -Z root -nr "$tmp/pcap" ether dst "$fw0_mac" 2>/dev/null | wc -l)" 1000
