@@ -79,9 +79,14 @@ in_ns host ip link set eth1 mtu 1400
 module_load
 
 # msix_capability_init() of 6.12 unmaps the table twice when the vectors can't be had: there is a
-# warning, and nothing that a driver could do.
-# shellcheck disable=SC2046 # two words
-reject $(range_of __pci_enable_msix_range)
+# warning, and nothing that a driver could do. Where the PCI core is made to forget MSI-X
+# (mod_faults_msi.sh), the vectors of MSI fail instead.
+spare_msix() {
+	# shellcheck disable=SC2046 # two words
+	[[ -d /sys/module/uvf_nomsix ]] || reject $(range_of __pci_enable_msix_range)
+}
+[[ ! -e /root/uvf_nomsix.ko ]] || insmod /root/uvf_nomsix.ko
+spare_msix
 pages 0
 inject "a function" link eth1 fw0 appliance=test
 inject "…with a vlan" link eth1 fw0 vlan=7
@@ -109,8 +114,7 @@ inject "a route in" route-in fw0
 inject "a route out" route-out fw0
 pci=$(in_ns host ip -j -d link show fw0 | jq -r '.[0].linkinfo.info_data.pci')
 echo "$pci" >$driver/unbind
-# shellcheck disable=SC2046 # two words
-reject $(range_of __pci_enable_msix_range)
+spare_msix
 pages 0
 inject "the driver bound" bind "$pci"
 reject

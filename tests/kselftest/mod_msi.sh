@@ -15,9 +15,8 @@ type -P qemu-system-x86_64 >/dev/null || skip_all "qemu-system-x86_64 is not ins
 dir=$(mktemp -d)
 at_exit rm -rf "$dir"
 
-cp "$vm"/nomsix/* "$dir"
-make -s -C "$("$vm/kernel.sh" path "$kernel" kdir)" M="$dir" CONFIG_DEBUG_INFO_BTF_MODULES= modules \
-	>"$dir/make.log" 2>&1 || bail_out "the module does not build: $(tail -n 3 "$dir/make.log")"
+"$vm/nomsix/build.sh" "$kernel" "$dir" >"$dir/make.log" 2>&1 ||
+	bail_out "the module does not build: $(tail -n 3 "$dir/make.log")"
 
 cat >"$dir/guest.sh" <<'GUEST'
 #!/bin/bash

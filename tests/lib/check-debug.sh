@@ -19,7 +19,7 @@ step "Building the module for the debug kernel" make kmod KERNEL=debug
 step "Building the tests" make -j2 unit-tests
 steps_run || { echo "uvf: FAILED before the tests began."; exit 1; }
 
-mapfile -t tests < <(ls tests/kselftest/harness_debug.sh &&
+mapfile -t tests < <(ls tests/kselftest/{harness_debug,mod_faults_msi}.sh &&
 	grep -l '^# runs: vm' tests/kselftest/*.sh tests/scenario/*_*.sh)
 if prove --timer --exec tests/run-test "${tests[@]}"; then
 	echo "uvf: all tests PASSED under the debug kernel" \
