@@ -58,6 +58,15 @@ static struct uvf_ring ring_make(struct input *input, size_t entry)
 	return ring;
 }
 
+/* Other sockets than the predecessor's have rings of their own. */
+static void rings_renew(struct uvf_source *source)
+{
+	struct uvf_ring *rings[] = { &source->rx, &source->tx, &source->fill, &source->done };
+
+	for (unsigned int i = 0; i < 4; i++)
+		*rings[i]->producer = *rings[i]->consumer = 0;
+}
+
 static void ring_free(struct uvf_ring *ring)
 {
 	free(ring->producer);
@@ -135,6 +144,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	take(&input, &same, 1);
 	dev.uvf = &uvf;
 	session_make(&uvf, &dev, &input);
+	if (!(same & 1))
+		rings_renew(&source);
 	if (!dev_resume(&dev, same & 1)) {
 		check(&uvf, &dev);
 		use(&uvf, &dev);
