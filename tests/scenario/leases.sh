@@ -158,6 +158,11 @@ ok "the appliance still works on" pings 10.0.1.1
 ok "and so does the container" pings 10.0.1.4
 expect_fail "fw0 is leased already, by firewall" \
 	in_ns host uvf run --on fw0 -- "$fw" "$tmp/fw0.conf"
+kill -HUP "$uvfd"
+ok "uvfd is told to leave for another one: it ends well" wait "$uvfd"
+ok "the appliance works on" pings 10.0.1.1
+uvfd_start host
+is "and the next uvfd has its lease" "$(lease fw0 | jq .pid)" "$first"
 kill "$first"
 wait "$first"
 appliance_start host fw0 "$fw" "$tmp/fw0.conf"

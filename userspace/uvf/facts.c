@@ -15,7 +15,7 @@
 /* What the kernel knows is to be seen at once, whatever uvfd does. */
 #define PATIENCE_MS 2000
 
-static int reach_uvfd(void)
+int reach_uvfd(void)
 {
 	return uvf_proto_connect(getenv("UVF_SOCKET") ?: UVF_SOCKET);
 }

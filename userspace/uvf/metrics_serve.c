@@ -135,7 +135,7 @@ static int run_broker(int server, pid_t child)
 	char byte;
 
 	while (recv(server, &byte, 1, 0) == 1) {
-		fd = uvf_proto_connect(getenv("UVF_SOCKET") ?: UVF_SOCKET);
+		fd = reach_uvfd();
 		hand_over(server, fd);
 		if (fd >= 0)
 			close(fd);

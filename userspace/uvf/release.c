@@ -42,7 +42,7 @@ int cmd_release(int argc, char **argv)
 		fprintf(stderr, "uvf: release which function? `uvf list` shows those there are\n");
 		return 64;
 	}
-	sock = uvf_proto_connect(getenv("UVF_SOCKET") ?: UVF_SOCKET);
+	sock = reach_uvfd();
 	if (sock < 0)
 		return fail();
 	for (int i = 0; i < query.count; i++)

@@ -17,7 +17,7 @@
 
 int rule_call(struct uvf_request *request, const char *function, int fd, struct uvf_reply *reply)
 {
-	int sock = uvf_proto_connect(getenv("UVF_SOCKET") ?: UVF_SOCKET), err;
+	int sock = reach_uvfd(), err;
 
 	if (sock < 0)
 		return sock;
@@ -223,7 +223,7 @@ static int cmd_rule_list(int argc, char **argv)
 		fprintf(stderr, "uvf rule list: one function, or none for all\n");
 		return 64;
 	}
-	sock = uvf_proto_connect(getenv("UVF_SOCKET") ?: UVF_SOCKET);
+	sock = reach_uvfd();
 	if (sock < 0)
 		return fail();
 	if (query.json)

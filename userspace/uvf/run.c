@@ -85,7 +85,7 @@ static int become(const struct plan *plan, bool *resumable)
 	if (strlen(plan->appliance) >= sizeof(request.become.appliance))
 		return uvf_fail(EINVAL, "'%s' is too long for an appliance's name",
 				plan->appliance);
-	sock = uvf_proto_connect(getenv("UVF_SOCKET") ?: UVF_SOCKET);
+	sock = reach_uvfd();
 	if (sock < 0)
 		return sock;
 	strcpy(request.become.appliance, plan->appliance);

@@ -62,6 +62,8 @@ struct fact {
 	struct uvf_reply lease;
 };
 
+/* A connection to uvfd, where UVF_SOCKET says or by default; or -errno with a sentence. */
+int reach_uvfd(void);
 /* 0, or -errno with a sentence. @need_uvfd: not to be had without it. */
 int facts_open(struct facts *facts, bool need_uvfd);
 /* By a way to uvfd of one's own. */

@@ -169,6 +169,9 @@ static int run(void)
 	if (!err) {
 		say("ready on %s", socket_path);
 		event_base_dispatch(base);
+	} else {
+		/* Who can't start must not end what another one left. */
+		leave = true;
 	}
 	sessions_close(leave);
 	model_close(leave);
