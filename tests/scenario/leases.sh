@@ -151,6 +151,9 @@ kill "$vlan"
 kill -KILL "$uvfd"
 wait "$uvfd" 2>/dev/null
 ok "uvfd was killed: the appliance works on" pings 10.0.1.1
+# Family 16 is netlink's.
+[[ $BACKEND != veth ]] || expect_fail "rtnetlink" \
+	in_ns host "$top/build/tests/without" 16 uvfd # and it must not end what the killed one left
 uvfd_start host
 ok "a new uvfd replaces what the killed one left" \
 	wait_for 3 grep -q 'eth1: steering with XDP' "$tmp/uvfd.log"
