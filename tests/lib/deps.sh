@@ -34,7 +34,7 @@ packages_of() {
 		util-linux tcpdump ;;
 	vm) packages_of run && echo qemu-system-x86 cpio kmod xz-utils mawk bash bpftool ;;
 	check) echo libcmocka-dev perl clang libclang-rt-dev sparse clang-tidy shellcheck \
-		python3-docutils python3-yaml python3-prometheus-client ;;
+		python3-docutils python3-yaml python3-prometheus-client strace ;;
 	bench) echo dpdk-dev iperf3 ;;
 	others) echo dpdk-dev xdp-tools tcpdump ;;
 	man) echo python3-docutils ;;

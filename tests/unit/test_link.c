@@ -506,6 +506,37 @@ static void function_of_the_module(void **state)
 	assert_true(link.lower_elsewhere);
 }
 
+/* A generic program is one as well, but not the one in driver mode. */
+static void programs_on_a_link(void **state)
+{
+	uint8_t attached = XDP_ATTACHED_DRV;
+	struct rtattr *xdp;
+
+	uvf_link(5, "fw0", 3);
+	assert_int_equal(parse(), 1);
+	assert_false(link.has_xdp);
+	assert_int_equal(link.xdp_id, 0);
+	xdp = nest(IFLA_XDP);
+	put(IFLA_XDP_ATTACHED, &attached, sizeof(attached));
+	put_u32(IFLA_XDP_PROG_ID, 77);
+	put_u32(IFLA_XDP_DRV_PROG_ID, 77);
+	nest_end(xdp);
+	assert_int_equal(parse(), 1);
+	assert_true(link.has_xdp);
+	assert_int_equal(link.xdp_id, 77);
+
+	attached = XDP_ATTACHED_SKB;
+	uvf_link(5, "fw0", 3);
+	xdp = nest(IFLA_XDP);
+	put(IFLA_XDP_ATTACHED, &attached, sizeof(attached));
+	put_u32(IFLA_XDP_SKB_PROG_ID, 78);
+	put(IFLA_XDP_DRV_PROG_ID, &attached, sizeof(attached)); /* too short */
+	nest_end(xdp);
+	assert_int_equal(parse(), 1);
+	assert_true(link.has_xdp);
+	assert_int_equal(link.xdp_id, 0);
+}
+
 static void deleted(int ifindex)
 {
 	begin(RTM_DELLINK, ifindex, 0);
@@ -686,6 +717,7 @@ int main(void)
 		test(alias_on_a_link_of_another_kind),
 		test(alias_and_back),
 		test(function_of_the_module),
+		test(programs_on_a_link),
 		test(links_come_change_and_go),
 		test_fn(netdev_is_deleted),
 		test_fn(netdev_is_elsewhere),

@@ -99,13 +99,16 @@ static void parse_info(struct uvf_link *link, struct nlattr *info)
 		link->queues = nla_get_u32(data[IFLA_UVF_QUEUES]);
 }
 
-static bool xdp_attached(struct nlattr *xdp)
+static void parse_xdp(struct uvf_link *link, struct nlattr *xdp)
 {
 	struct nlattr *attrs[IFLA_XDP_MAX + 1];
 
-	return xdp && !nla_parse_nested(attrs, IFLA_XDP_MAX, xdp, NULL) &&
-	       attrs[IFLA_XDP_ATTACHED] && nla_len(attrs[IFLA_XDP_ATTACHED]) >= 1 &&
-	       nla_get_u8(attrs[IFLA_XDP_ATTACHED]);
+	if (nla_parse_nested(attrs, IFLA_XDP_MAX, xdp, NULL))
+		return;
+	link->has_xdp = attrs[IFLA_XDP_ATTACHED] && nla_len(attrs[IFLA_XDP_ATTACHED]) >= 1 &&
+			nla_get_u8(attrs[IFLA_XDP_ATTACHED]);
+	if (attrs[IFLA_XDP_DRV_PROG_ID] && nla_len(attrs[IFLA_XDP_DRV_PROG_ID]) >= 4)
+		link->xdp_id = nla_get_u32(attrs[IFLA_XDP_DRV_PROG_ID]);
 }
 
 static void parse_attributes(struct uvf_link *link, struct nlattr **attrs)
@@ -122,7 +125,8 @@ static void parse_attributes(struct uvf_link *link, struct nlattr **attrs)
 		link->promiscuity = nla_get_u32(attrs[IFLA_PROMISCUITY]);
 	if (attrs[IFLA_ADDRESS] && nla_len(attrs[IFLA_ADDRESS]) == sizeof(link->mac))
 		memcpy(link->mac, nla_data(attrs[IFLA_ADDRESS]), sizeof(link->mac));
-	link->has_xdp = xdp_attached(attrs[IFLA_XDP]);
+	if (attrs[IFLA_XDP])
+		parse_xdp(link, attrs[IFLA_XDP]);
 	if (attrs[IFLA_STATS64])
 		nla_memcpy(&link->stats, attrs[IFLA_STATS64], sizeof(link->stats));
 	if (attrs[IFLA_LINKINFO])

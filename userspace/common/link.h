@@ -25,6 +25,7 @@ struct uvf_link {
 	int lower; /* IFLA_LINK: uplink of a uvf link, peer of a veth; 0: none */
 	bool lower_elsewhere; /* in another network namespace */
 	bool has_xdp; /* some XDP program is on it */
+	uint32_t xdp_id; /* of the one in driver mode; 0: none */
 	bool is_port; /* host's end of a veth-backed function */
 	unsigned int flags; /* IFF_* */
 	unsigned short type; /* ARPHRD_* */

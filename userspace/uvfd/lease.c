@@ -24,11 +24,11 @@
 static bool program_is_stale(int netdev)
 {
 	struct bpf_prog_info info = { 0 };
-	uint32_t id, len = sizeof(info);
+	uint32_t id = model_xdp_id(netdev), len = sizeof(info);
 	bool stale;
 	int fd;
 
-	if (bpf_xdp_query_id(netdev, XDP_FLAGS_DRV_MODE, &id) || !id)
+	if (!id)
 		return false;
 	fd = bpf_prog_get_fd_by_id(id);
 	if (fd < 0)

@@ -458,6 +458,16 @@ void model_refresh(const char *name)
 		say("%s", uvf_why());
 }
 
+uint32_t model_xdp_id(int ifindex)
+{
+	const struct uvf_link *link;
+
+	if (uvf_links_refresh(&model.links, model.asking, ifindex))
+		return 0;
+	link = uvf_links_get(&model.links, ifindex);
+	return link ? link->xdp_id : 0;
+}
+
 struct function *model_find(const char *name, struct uvf_function *links)
 {
 	struct function *function = NULL;

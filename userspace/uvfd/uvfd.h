@@ -124,6 +124,11 @@ void model_close(bool leave);
 struct function *model_find(const char *name, struct uvf_function *links);
 /* Asks the kernel for what it does not announce: queues. */
 void model_refresh(const char *name);
+/*
+ * The XDP program in driver mode on one link, as the kernel has it now; 0: none. (libbpf's
+ * bpf_xdp_query_id() has all links told for that: with a thousand functions, that is the time.)
+ */
+uint32_t model_xdp_id(int ifindex);
 struct function *model_find_netdev(int netdev);
 /* NULL: there is none of this key. */
 struct function *model_get(int key);
