@@ -14,11 +14,11 @@ COMMON_PROTO := why proto
 COMMON_LINK := link rtnl rule ethtool config
 COMMON_CONFINE := confine
 COMMON_CNI := cni
-LIBUVF := session memory dev source resume burst busy split
+LIBUVF := session memory dev source resume burst busy split foreign
 # steering, its settings, clients and their leases, queues of the uplink, what outlives uvfd
 UVFD := main sandbox model steer attach inherit tuples addresses tc \
 	settings serve_settings rules limit mirror filter \
-	session users serve lease source \
+	session users serve memory lease source \
 	direct card ledger \
 	park keep keeper
 # functions, settings, appliances, and what one looks at

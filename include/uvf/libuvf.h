@@ -124,7 +124,11 @@ struct uvf_opts {
 	 * than in softirqs (SO_PREFER_BUSY_POLL): up to 64, default 0: it does not. Takes busy_us.
 	 */
 	uint32_t busy_budget;
-	uint32_t pad;
+	/*
+	 * Bytes that the appliance keeps beside its frames, see uvf__kept(); up to 64 MiB, default
+	 * 0. A successor with another number does not go on where its predecessor ended.
+	 */
+	uint32_t keep;
 };
 
 #define UVF_NO_LINGER UINT32_MAX
@@ -229,6 +233,12 @@ UVF_API void *uvf__data(const struct uvf *uvf, const struct uvf_frame *frame);
 /* uvf__room - bytes from the frame's first byte to the end of its memory. */
 UVF_API uint32_t uvf__room(const struct uvf *uvf, const struct uvf_frame *frame);
 
+/*
+ * uvf__kept - uvf_opts.keep bytes of the appliance's own, 16-aligned, zero at first, that a
+ * successor finds as they were.
+ */
+UVF_API void *uvf__kept(const struct uvf *uvf);
+
 /* Where the frames of the UMEM are: the sum of all is the number of frames. */
 struct uvf_account {
 	uint32_t free;
@@ -257,6 +267,57 @@ UVF_API int uvf__wait(struct uvf *uvf, int timeout_ms);
  * polls for itself calls uvf_dev__rx() until it returns 0 before it sleeps.
  */
 UVF_API int uvf_dev__fd(const struct uvf_dev *dev);
+
+/*
+ * Memory of others. Files that the appliance has descriptors of, such as the memory of a guest, can
+ * lie behind the session's frames in its UMEM, so that frames are received right into them, and
+ * sent from there, without a copy. In such a session nothing is lent or freed by itself: for each
+ * device the caller
+ *
+ *	lends places		uvf_dev__lend()			to be received into
+ *	looks, then takes	uvf_dev__peek(), take()		what was received: the same addresses
+ *	sends			uvf_dev__tx()			frames at any address
+ *	looks, then takes	uvf_dev__done(), take_done()	what was sent: the same addresses
+ *
+ * Addresses below frames * frame_size are the session's own frames, from uvf__alloc(), and may be
+ * mixed with others: a frame that was lent and taken is held, one that was sent and taken is free.
+ * The kernel copies into such memory and out of it, once; it takes no other way yet.
+ */
+#define UVF_MEMORIES 16
+
+struct uvf_memory {
+	int fd; /* of a memfd, or of a file in huge pages of 2 MiB; stays the caller's */
+	uint32_t pad;
+	uint64_t size; /* bytes from the file's beginning, a multiple of 4096 */
+	uint64_t at; /* filled in: the address of its first byte */
+};
+
+/*
+ * uvf__map - put @count files behind the frames, in place of those that were there; 0: none.
+ * @frame_max: bytes written at most where a frame begins. Longer ones are dropped by the kernel.
+ * 64 to the size of a frame, less 256.
+ * While no device is open. A successor says the same again, and goes on with its sockets.
+ * Return: 0; -EBUSY with a device open, -EINVAL, -ENOMEM beyond what uvfd allows, -EOPNOTSUPP for
+ * huge pages of another size.
+ */
+UVF_API int uvf__map(struct uvf *uvf, struct uvf_memory *memory, uint32_t count,
+		     uint32_t frame_max);
+
+/*
+ * uvf_dev__lend - up to @n addresses, each where a frame's first byte is to be.
+ * Return: how many were taken, the first ones; there is no room for more.
+ */
+UVF_API unsigned int uvf_dev__lend(struct uvf_dev *dev, const uint64_t *addrs, unsigned int n);
+
+/* uvf_dev__peek - up to @n received frames, which stay in the ring; of one queue at a time. */
+UVF_API unsigned int uvf_dev__peek(struct uvf_dev *dev, struct uvf_frame *frames, unsigned int n);
+/* uvf_dev__take - take the first @n of them out. */
+UVF_API void uvf_dev__take(struct uvf_dev *dev, unsigned int n);
+
+/* uvf_dev__done - up to @n addresses of frames that were sent, which stay in the ring. */
+UVF_API unsigned int uvf_dev__done(struct uvf_dev *dev, uint64_t *addrs, unsigned int n);
+/* uvf_dev__take_done - take the first @n of them out. */
+UVF_API void uvf_dev__take_done(struct uvf_dev *dev, unsigned int n);
 
 #ifdef __cplusplus
 }

@@ -34,6 +34,10 @@ static void within_limits(const struct uvf_request *request)
 		assert(request->memory.size % 4096 == 0);
 		assert(request->memory.busy_budget <= UVF_BUDGET_MAX);
 	}
+	if (request->type == UVF_MSG_MAP && request->map.count)
+		assert(request->map.count <= UVF_PROTO_MAPS &&
+		       request->map.index < request->map.count && request->map.size &&
+		       request->map.at + request->map.size > request->map.at);
 	if (request->type == UVF_MSG_DIRECT)
 		assert(request->direct.by < UVF_DIRECT_BYS && request->direct.copy <= 1);
 	if (request->type >= UVF_MSG_RULE_ADD && request->type <= UVF_MSG_RULE_LIST)

@@ -3,7 +3,8 @@
 
 KSELFTEST := $(O)/tests/xsk $(O)/tests/tap $(O)/tests/rawlink $(O)/tests/without $(O)/tests/hostile_client \
 	$(O)/tests/nl_uvf $(O)/tests/nl_route $(O)/tests/nl_fuzz $(O)/tests/pci_fuzz $(O)/tests/faults \
-	$(O)/tests/redirect.bpf.o $(O)/tests/seq $(O)/tests/crash_forward $(O)/tests/threads
+	$(O)/tests/redirect.bpf.o $(O)/tests/seq \
+	$(addprefix $(O)/tests/,crash_forward threads lend)
 
 $(O)/tests/xsk: $(addprefix tests/kselftest/,xsk.c redirect.c cni_map.c redirect.h cni_map.h)
 	@mkdir -p $(@D)
@@ -21,7 +22,7 @@ $(O)/tests/seq: tests/kselftest/seq.c
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE $(CFLAGS) $< -o $@
 
-$(O)/tests/crash_forward $(O)/tests/threads: $(O)/tests/%: tests/kselftest/%.c include/uvf/libuvf.h | $(LIBUVF_SO)
+$(addprefix $(O)/tests/,crash_forward threads lend): $(O)/tests/%: tests/kselftest/%.c include/uvf/libuvf.h | $(LIBUVF_SO)
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE $(CFLAGS) -pthread -Iinclude $< -L$(O)/lib -luvf -Wl,-rpath,'$$ORIGIN/../lib' -o $@
 

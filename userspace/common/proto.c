@@ -303,6 +303,29 @@ static int check_memory(const struct uvf_request *request)
 	return 0;
 }
 
+static int check_map(const struct uvf_request *request)
+{
+	uint64_t at = request->map.at, size = request->map.size;
+
+	if (request->map.count > UVF_PROTO_MAPS)
+		return uvf_fail(EPROTO, "a UMEM with %u files behind its frames: %d at most",
+				request->map.count, UVF_PROTO_MAPS);
+	if (!request->map.count)
+		return 0;
+	if (request->map.index >= request->map.count)
+		return uvf_fail(EPROTO, "file %u of %u", request->map.index, request->map.count);
+	if (!at || at % UVF_MAP_ALIGN || at >= 1ULL << 48)
+		return uvf_fail(EPROTO, "a file at %llu in the UMEM: a multiple of %llu is "
+					"possible", (unsigned long long)at, UVF_MAP_ALIGN);
+	if (!size || size % 4096 || size >= 1ULL << 48)
+		return uvf_fail(EPROTO, "%llu bytes of a file: a multiple of 4096 is possible",
+				(unsigned long long)size);
+	if (request->map.frame_max < UVF_FRAME_MAX_MIN)
+		return uvf_fail(EPROTO, "frames of %u bytes at most: that must be %d or more",
+				request->map.frame_max, UVF_FRAME_MAX_MIN);
+	return 0;
+}
+
 static int check_source(const struct uvf_request *request)
 {
 	if (request->source.index >= UVF_PROTO_SOURCES)
@@ -384,6 +407,8 @@ int uvf_proto_check(const struct uvf_request *request)
 		return check_become(request);
 	case UVF_MSG_MEMORY:
 		return check_memory(request);
+	case UVF_MSG_MAP:
+		return check_map(request);
 	case UVF_MSG_LEASE:
 		return check_lease(request);
 	case UVF_MSG_SOURCE:

@@ -35,6 +35,7 @@
 #define UVF_PROTO_APPLIANCE 32
 #define UVF_PROTO_FUNCTIONS 32 /* functions that one appliance can be started on */
 #define UVF_PROTO_SOURCES 32 /* AF_XDP sockets of one lease */
+#define UVF_PROTO_MAPS 16 /* files behind the frames of one UMEM */
 
 #define UVF_PROTO_TEXT 256
 #define UVF_PROTO_FRAME 508
@@ -58,6 +59,7 @@ enum uvf_msg_type {
 	UVF_MSG_WATCH, /* root's: from now on notices say how a function is that changed */
 	UVF_MSG_LIMIT, /* of @function: set one, or ask */
 	UVF_MSG_MIRROR, /* of @function: set it, take it off, or ask */
+	UVF_MSG_MAP, /* a file that lies behind my frames in the UMEM; carries its descriptor */
 	UVF_MSG_TYPES,
 };
 
@@ -140,10 +142,21 @@ struct uvf_request {
 			uint32_t flags; /* UVF_MIRROR_RX, UVF_MIRROR_TX; 0: no more */
 			char to[UVF_PROTO_NAME];
 		} mirror;
+		struct {
+			uint32_t index; /* of this file, from 0 on, in order */
+			uint32_t count; /* of all; 0, without a descriptor: none any more */
+			uint64_t at; /* in the UMEM: behind what is there, of UVF_MAP_ALIGN */
+			uint64_t size; /* bytes from the file's beginning, a multiple of 4096 */
+			uint32_t frame_max; /* bytes that may be written where a frame begins */
+			uint32_t pad;
+		} map; /* while the client has no lease; the same once more changes nothing */
 	};
 };
 
 #define UVF_MEMORY_MAX (4ULL << 30)
+#define UVF_MAP_ALIGN (2ULL << 20) /* a huge page's */
+#define UVF_FRAME_MAX_MIN 64
+#define UVF_XDP_HEADROOM 256 /* XDP_PACKET_HEADROOM, linux/bpf.h */
 #define UVF_RING_MIN 64
 #define UVF_RING_MAX 16384
 #define UVF_LINGER_MAX 3600

@@ -51,6 +51,8 @@ static void source_refill(struct uvf *uvf, struct uvf_source *source, uint32_t s
 
 void dev_refill(struct uvf_dev *dev)
 {
+	if (dev->uvf->frame_max)
+		return;
 	for (unsigned int i = 0; i < dev->sources; i++)
 		source_refill(dev->uvf, &dev->source[i], dev->share);
 }
@@ -70,6 +72,8 @@ static void source_reap(struct uvf *uvf, struct uvf_source *source)
 
 void dev_reap(struct uvf_dev *dev)
 {
+	if (dev->uvf->frame_max)
+		return;
 	for (unsigned int i = 0; i < dev->sources; i++)
 		source_reap(dev->uvf, &dev->source[i]);
 }
@@ -78,22 +82,14 @@ static unsigned int source_rx(struct uvf_dev *dev, const struct uvf_source *sour
 			      struct uvf_frame *frames, unsigned int n)
 {
 	const struct uvf_ring *rx = &source->rx;
-	struct uvf *uvf = dev->uvf;
 	uint32_t at = ring_ours(rx->consumer);
 	uint64_t bytes = 0;
 
 	n = least(n, ring_filled(rx));
 	for (uint32_t i = 0; i < n; i++) {
-		const struct xdp_desc *desc = ring_desc(rx, at + i);
-		struct uvf_place *place = frame_place(uvf, desc->addr);
-
-		frames[i] = (struct uvf_frame){ .addr = desc->addr, .len = desc->len };
-		place->offset = desc->addr & frame_mask(uvf);
-		place->len = desc->len;
-		place->order = uvf->arrivals++;
-		place->from = source->number;
-		place_set(place, PLACE_HELD);
-		bytes += desc->len;
+		frames[i] = frame_of(ring_desc(rx, at + i));
+		place_receive(dev->uvf, source, &frames[i]);
+		bytes += frames[i].len;
 	}
 	ring_publish(rx->consumer, at + n);
 	dev->stats.rx_frames += n;
@@ -102,13 +98,13 @@ static unsigned int source_rx(struct uvf_dev *dev, const struct uvf_source *sour
 }
 
 /* What the predecessor held. Not counted: it was received before. */
-static unsigned int rx_again(struct uvf_dev *dev, struct uvf_frame *frames, unsigned int n)
+unsigned int dev_look_again(const struct uvf_dev *dev, struct uvf_frame *frames, unsigned int n)
 {
-	struct uvf *uvf = dev->uvf;
+	const struct uvf *uvf = dev->uvf;
 
 	n = least(n, dev->agains);
 	for (unsigned int i = 0; i < n; i++) {
-		uint32_t number = dev->again[--dev->agains];
+		uint32_t number = dev->again[dev->agains - 1 - i];
 		const struct uvf_place *place = &uvf->place[number];
 
 		frames[i] = (struct uvf_frame){
@@ -131,8 +127,11 @@ unsigned int uvf_dev__rx(struct uvf_dev *dev, struct uvf_frame *frames, unsigned
 {
 	unsigned int got = 0;
 
-	if (__builtin_expect(dev->agains, 0))
-		return rx_again(dev, frames, n);
+	if (__builtin_expect(dev->agains, 0)) {
+		got = dev_look_again(dev, frames, n);
+		dev->agains -= got;
+		return got;
+	}
 	/* Those behind the one that filled the burst come first the next time. */
 	for (unsigned int i = 0; i < dev->sources && got < n; i++) {
 		got += source_rx(dev, &dev->source[dev->next], frames + got, n - got);

@@ -31,7 +31,7 @@ static uint64_t map_size(const struct uvf *uvf)
 	uint64_t places = sizeof(struct uvf_places) +
 			  (uvf->frames + 1ULL) * sizeof(struct uvf_place);
 
-	return uvf->size + (places + page - 1) / page * page;
+	return uvf->size + (places + uvf->keep + page - 1) / page * page;
 }
 
 static int memory_map(struct uvf *uvf)
@@ -116,7 +116,7 @@ static bool memory_fits(const struct uvf *uvf, const struct uvf_reply *reply)
 	struct stat stat;
 
 	return reply->memory_size == uvf->size && reply->frame_size == 1u << uvf->frame_shift &&
-	       !fstat(uvf->memfd, &stat) && (uint64_t)stat.st_size >= map_size(uvf);
+	       !fstat(uvf->memfd, &stat) && (uint64_t)stat.st_size == map_size(uvf);
 }
 
 static bool places_fit(const struct uvf *uvf)

@@ -40,7 +40,8 @@ static void ring_claims(struct uvf *uvf, const struct uvf_source *source,
 	uint32_t at = ring_ours(ring->consumer), n = ring_theirs(ring->producer) - at;
 
 	for (uint32_t i = 0; i < n; i++) {
-		uint64_t addr = descs ? ring_desc(ring, at + i)->addr : *ring_addr(ring, at + i);
+		uint64_t addr = descs ? frame_of(ring_desc(ring, at + i)).addr :
+					*ring_addr(ring, at + i);
 		struct uvf_place *place = place_at(uvf, addr);
 
 		if (!place)

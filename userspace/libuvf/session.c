@@ -18,6 +18,7 @@
 #define FRAME_SIZE_DEFAULT 2048
 #define LINGER_DEFAULT 30
 #define BUSY_MAX 1000000
+#define KEEP_MAX (64u << 20)
 
 const char *uvf__why(void)
 {
@@ -68,6 +69,9 @@ static int options_read(const struct uvf_opts *opts, struct uvf_opts *to)
 	if (to->frame_size != 2048 && to->frame_size != 4096)
 		return uvf_fail(EINVAL, "frames of %u bytes: 2048 or 4096 are possible",
 				to->frame_size);
+	if (to->keep > KEEP_MAX)
+		return uvf_fail(EINVAL, "%u bytes to keep: up to %u are possible", to->keep,
+				KEEP_MAX);
 	if (to->frames * (uint64_t)to->frame_size % 4096)
 		return uvf_fail(EINVAL, "%u frames of %u bytes do not fill whole pages",
 				to->frames, to->frame_size);
@@ -185,6 +189,8 @@ int uvf__open(struct uvf **to, const struct uvf_opts *user_opts)
 	uvf->size = (uint64_t)opts.frames << uvf->frame_shift;
 	uvf->busy_us = opts.busy_us;
 	uvf->busy_poll = opts.busy_budget;
+	uvf->reach = uvf->size;
+	uvf->keep = opts.keep;
 	uvf->functions = functions_expected();
 	uvf->sock = connection_open(&opts);
 	err = uvf->sock < 0 ? uvf->sock : memory_open(uvf, &opts);
@@ -265,6 +271,11 @@ void uvf__account(struct uvf *uvf, struct uvf_account *account)
 void *uvf__data(const struct uvf *uvf, const struct uvf_frame *frame)
 {
 	return uvf->area + frame->addr;
+}
+
+void *uvf__kept(const struct uvf *uvf)
+{
+	return &uvf->place[uvf->frames + 1];
 }
 
 uint32_t uvf__room(const struct uvf *uvf, const struct uvf_frame *frame)

@@ -36,6 +36,7 @@ struct uvf_dev {
 	struct uvf_source *source;
 	unsigned int sources;
 	unsigned int next; /* source to look at first */
+	unsigned int next_done; /* the same, for what was sent: uvf_dev__done() */
 	unsigned int tx; /* source that sends */
 	uint32_t share; /* frames that each source is lent at a time */
 	bool wants_room; /* uvf_dev__tx() refused frames: uvf__wait() looks for room */
@@ -60,6 +61,7 @@ struct uvf {
 	uint32_t frames;
 	uint32_t free_count;
 	uint32_t arrivals; /* order of the next received frame */
+	uint32_t frame_max; /* uvf__map(): what is received and sent is the caller's to say; or 0 */
 	uint32_t *free; /* stack of frame numbers */
 	struct uvf_dev *devs[UVF_DEVS];
 	uint32_t busy_us; /* to look before sleeping */
@@ -72,7 +74,9 @@ struct uvf {
 	struct uvf *parts[UVF_PARTS];
 	struct uvf_places *places;
 	uint64_t size; /* of the UMEM */
-	uint64_t map_size; /* with the places behind it */
+	uint64_t map_size; /* with the places behind it, and what is kept */
+	uint64_t reach; /* of the UMEM, with memory of others behind the frames */
+	uint32_t keep; /* bytes that the appliance keeps there */
 	int sock;
 	int memfd;
 	unsigned int functions; /* that share the frames, as far as is known */
@@ -111,6 +115,31 @@ static inline struct uvf_place *frame_place(struct uvf *uvf, uint64_t addr)
 static inline void place_set(struct uvf_place *place, enum place_state state)
 {
 	__atomic_store_n(&place->state, state, __ATOMIC_RELEASE);
+}
+
+/* Of unaligned chunks the upper bits say where in it the frame begins (linux/if_xdp.h). */
+static inline struct uvf_frame frame_of(const struct xdp_desc *desc)
+{
+	uint64_t addr = desc->addr;
+
+	return (struct uvf_frame){
+		.addr = (addr & XSK_UNALIGNED_BUF_ADDR_MASK) +
+			(addr >> XSK_UNALIGNED_BUF_OFFSET_SHIFT),
+		.len = desc->len,
+	};
+}
+
+/* The appliance has it now. */
+static inline void place_receive(struct uvf *uvf, const struct uvf_source *source,
+				 const struct uvf_frame *frame)
+{
+	struct uvf_place *place = frame_place(uvf, frame->addr);
+
+	place->offset = frame->addr & frame_mask(uvf);
+	place->len = frame->len;
+	place->order = uvf->arrivals++;
+	place->from = source->number;
+	place_set(place, PLACE_HELD);
 }
 
 static inline void frame_put(struct uvf *uvf, uint64_t number)
@@ -161,6 +190,8 @@ void frames_share(struct uvf *uvf, unsigned int functions);
 void dev_refill(struct uvf_dev *dev);
 void dev_reap(struct uvf_dev *dev);
 void dev_kick(struct uvf_dev *dev);
+/* Frames that a predecessor held; they stay in the list. */
+unsigned int dev_look_again(const struct uvf_dev *dev, struct uvf_frame *frames, unsigned int n);
 
 /* The source that sends: a queue of the uplink, if there is one, is the shortest way out. */
 void tx_choose(struct uvf_dev *dev);

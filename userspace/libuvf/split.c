@@ -42,6 +42,8 @@ static void part_init(struct uvf *part, struct uvf *uvf)
 	part->frame_shift = uvf->frame_shift;
 	part->frames = uvf->frames;
 	part->size = uvf->size;
+	part->reach = uvf->reach;
+	part->frame_max = uvf->frame_max;
 	part->arrivals = uvf->arrivals;
 	part->busy_us = uvf->busy_us;
 	part->busy_poll = uvf->busy_poll;

@@ -78,13 +78,13 @@ static bool ended(const char *text, size_t size)
 
 static bool session_valid(const struct keep_session *session, unsigned int fds)
 {
-	if (session->functions > UVF_PROTO_FUNCTIONS ||
+	if (session->functions > UVF_PROTO_FUNCTIONS || session->maps > UVF_PROTO_MAPS ||
 	    !ended(session->appliance, sizeof(session->appliance)))
 		return false;
 	for (unsigned int i = 0; i < session->functions; i++)
 		if (!ended(session->function[i], UVF_PROTO_NAME))
 			return false;
-	return fds == (session->has_sock ? 1u : 0) + (session->memory_size ? 1 : 0);
+	return fds == (session->has_sock ? 1u : 0) + (session->memory_size ? 1 : 0) + session->maps;
 }
 
 bool keep_valid(const struct keep_item *item)

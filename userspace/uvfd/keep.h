@@ -24,7 +24,7 @@
 #include "proto.h"
 
 /* Of the records below. Another release that changes them takes over nothing but traffic. */
-#define KEEP_VERSION 1
+#define KEEP_VERSION 2
 
 #define KEEP_FDS (2 + UVF_PROTO_SOURCES)
 
@@ -37,9 +37,14 @@ enum keep_op {
 };
 
 enum keep_kind {
-	KEEP_SESSION, /* descriptors: its socket while the client lives, its memory if it has one */
+	KEEP_SESSION, /* descriptors: its socket while the client lives, its memory, its maps */
 	KEEP_LEASE, /* descriptors: program, map, and the socket of each source */
 	KEEP_KINDS,
+};
+
+struct keep_map {
+	uint64_t at;
+	uint64_t size;
 };
 
 struct keep_session {
@@ -50,6 +55,11 @@ struct keep_session {
 	uint32_t memory_request;
 	uint32_t busy_budget;
 	uint64_t memory_size; /* 0: none yet */
+	uint32_t maps;
+	uint32_t maps_expected;
+	uint32_t frame_max;
+	uint32_t pad;
+	struct keep_map map[UVF_PROTO_MAPS];
 	uint8_t has_sock; /* 0: its client is dead, and a successor is waited for */
 	uint8_t inherited;
 	char appliance[UVF_PROTO_APPLIANCE];

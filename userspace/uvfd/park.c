@@ -64,6 +64,14 @@ void park_session(struct session *session)
 		to->memory_size = session->memory_size;
 		item.fd[item.fds++] = session->memory;
 	}
+	to->maps = session->maps;
+	to->maps_expected = session->maps_expected;
+	to->frame_max = session->frame_max;
+	for (unsigned int i = 0; i < session->maps; i++) {
+		to->map[i].at = session->map[i].at;
+		to->map[i].size = session->map[i].size;
+		item.fd[item.fds++] = session->map[i].fd;
+	}
 	session->kept = put(&item, session->kept);
 }
 
@@ -113,6 +121,28 @@ void park_drop(uint32_t *kept)
 
 /* --- a successor ------------------------------------------------------------------------------ */
 
+static void adopt_memory(struct session *session, const struct keep_item *item)
+{
+	const struct keep_session *from = &item->record.session;
+	const int *fd = item->fd + from->has_sock;
+
+	if (from->memory_size)
+		session->memory = *fd++;
+	session->memory_size = from->memory_size;
+	session->frame_size = from->frame_size;
+	session->memory_request = from->memory_request;
+	session->inherited = from->inherited;
+	session->maps = from->maps;
+	session->maps_expected = from->maps_expected;
+	session->frame_max = from->frame_max;
+	for (unsigned int i = 0; i < from->maps; i++)
+		session->map[i] = (struct session_map){
+			.fd = *fd++,
+			.at = from->map[i].at,
+			.size = from->map[i].size,
+		};
+}
+
 static struct session *adopt_session(const struct keep_item *item)
 {
 	const struct keep_session *from = &item->record.session;
@@ -127,13 +157,7 @@ static struct session *adopt_session(const struct keep_item *item)
 	memcpy(session->function, from->function, sizeof(session->function));
 	session->linger = from->linger;
 	session->busy_budget = from->busy_budget;
-	if (from->memory_size) {
-		session->memory = item->fd[item->fds - 1];
-		session->memory_size = from->memory_size;
-		session->frame_size = from->frame_size;
-		session->memory_request = from->memory_request;
-		session->inherited = from->inherited;
-	}
+	adopt_memory(session, item);
 	if (session_listen(session))
 		say("no memory for the connection of %s: it is not heard", session->appliance);
 	return session;

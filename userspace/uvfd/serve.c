@@ -3,14 +3,9 @@
 #include "uvfd.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
-
-#include <linux/magic.h>
 
 #include "why.h"
 
@@ -122,84 +117,6 @@ static int on_become(struct session *session, const struct uvf_request *request,
 	return err;
 }
 
-/* Of huge pages only whole ones can be unmapped again. */
-static int check_pages(int fd, uint64_t size)
-{
-	struct statfs fs;
-
-	if (fstatfs(fd, &fs))
-		return uvf_fail(errno, "can't look at the memfd: %s", strerror(errno));
-	if (fs.f_type == HUGETLBFS_MAGIC && size % fs.f_bsize)
-		return uvf_fail(EINVAL, "a UMEM in huge pages must be a multiple of their %llu "
-					"bytes", (unsigned long long)fs.f_bsize);
-	return 0;
-}
-
-static int check_memory(int fd, const struct uvf_request *request)
-{
-	struct stat stat;
-	int seals;
-
-	if (fd < 0)
-		return uvf_fail(EPROTO, "a UMEM needs a memfd, and none came along");
-	seals = fcntl(fd, F_GET_SEALS);
-	if (seals < 0 || !(seals & F_SEAL_SHRINK))
-		return uvf_fail(EINVAL, "a UMEM must be a memfd sealed with F_SEAL_SHRINK");
-	if (fstat(fd, &stat) || (uint64_t)stat.st_size < request->memory.size)
-		return uvf_fail(EINVAL, "the memfd is smaller than the UMEM it is to be");
-	return check_pages(fd, request->memory.size);
-}
-
-/* Its predecessor's, which this client has no use for. */
-static void inheritance_drop(struct session *session)
-{
-	struct lease *lease, *next;
-
-	for (lease = LIST_FIRST(&session->leases); lease; lease = next) {
-		next = LIST_NEXT(lease, entry);
-		if (lease->inherited)
-			lease_close(lease);
-	}
-	close(session->memory);
-	session->memory = -1;
-	session->inherited = false;
-}
-
-static int on_memory(struct session *session, const struct uvf_request *request, int *fd)
-{
-	int err;
-
-	if (session->memory >= 0 && session->memory_request == request->number && request->number)
-		return 0; /* asked once more */
-	err = check_memory(*fd, request);
-	if (err)
-		return err;
-	if (session->inherited)
-		inheritance_drop(session);
-	if (session->memory >= 0)
-		return uvf_fail(EEXIST, "this connection has a UMEM already");
-	session->memory = *fd;
-	session->memory_size = request->memory.size;
-	session->frame_size = request->memory.frame_size;
-	session->linger = request->memory.linger;
-	session->busy_budget = request->memory.busy_budget;
-	session->memory_request = request->number;
-	*fd = -1;
-	if (session->is_appliance)
-		park_session(session);
-	return 0;
-}
-
-static int on_resume(struct session *session, struct uvf_reply *reply, int *fd)
-{
-	if (session->memory < 0 || !session->inherited)
-		return uvf_fail(ENOENT, "no predecessor left anything");
-	reply->memory_size = session->memory_size;
-	reply->frame_size = session->frame_size;
-	*fd = session->memory;
-	return 0;
-}
-
 static void describe(struct uvf_reply *reply, const struct function *function,
 		     const struct uvf_function *links)
 {
@@ -270,8 +187,9 @@ static int on_lease(struct session *session, const struct uvf_request *request,
 	struct function *function;
 	int err;
 
-	if (session->memory < 0)
-		return uvf_fail(EPROTO, "a lease needs a UMEM first");
+	err = memory_check_complete(session);
+	if (err)
+		return err;
 	model_refresh(request->function);
 	err = find_own(session, request->function, &function, &links);
 	if (err)
@@ -487,11 +405,13 @@ static int serve(struct session *session, struct uvf_incoming *in, struct uvf_re
 	case UVF_MSG_BECOME:
 		return on_become(session, &in->request, reply);
 	case UVF_MSG_MEMORY:
-		return on_memory(session, &in->request, &in->fd);
+		return memory_set(session, &in->request, &in->fd);
 	case UVF_MSG_LEASE:
 		return on_lease(session, &in->request, reply, back);
 	case UVF_MSG_RESUME:
-		return on_resume(session, reply, back);
+		return memory_resume(session, reply, back);
+	case UVF_MSG_MAP:
+		return memory_map(session, &in->request, &in->fd);
 	case UVF_MSG_SOURCE:
 		return on_source(session, &in->request, reply, back);
 	case UVF_MSG_BIND:

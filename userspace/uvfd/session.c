@@ -30,8 +30,7 @@ void session_close(struct session *session)
 
 	while ((lease = LIST_FIRST(&session->leases)))
 		lease_close(lease);
-	if (session->memory >= 0)
-		close(session->memory);
+	memory_drop(session);
 	if (session->event)
 		event_free(session->event);
 	if (session->deadline)
@@ -160,14 +159,10 @@ void session_inherit(struct session *to, struct session *from)
 {
 	struct lease *lease;
 
-	to->memory = from->memory;
-	to->memory_size = from->memory_size;
-	to->frame_size = from->frame_size;
+	memory_inherit(to, from);
 	to->linger = from->linger;
 	to->busy_budget = from->busy_budget;
 	to->kept = from->kept;
-	to->inherited = true;
-	from->memory = -1;
 	from->kept = 0;
 	while ((lease = LIST_FIRST(&from->leases))) {
 		LIST_REMOVE(lease, entry);

@@ -25,28 +25,6 @@
 /* Not 0 is what counts: AF_XDP polls once for each call (xsk_recvmsg(), net/xdp/xsk.c). */
 #define BUSY_POLL_US 20
 
-static int umem_register(int xsk, const struct session *session)
-{
-	struct xdp_umem_reg reg = {
-		.len = session->memory_size,
-		.chunk_size = session->frame_size,
-	};
-	void *area;
-	int err = 0;
-
-	area = mmap(NULL, session->memory_size, PROT_READ | PROT_WRITE, MAP_SHARED,
-		    session->memory, 0);
-	if (area == MAP_FAILED)
-		return uvf_fail(errno, "can't map the appliance's memory: %s", strerror(errno));
-	reg.addr = (uintptr_t)area;
-	if (setsockopt(xsk, SOL_XDP, XDP_UMEM_REG, &reg, sizeof(reg)))
-		err = uvf_fail(errno, "the kernel refuses %llu bytes as a UMEM: %s",
-			       (unsigned long long)reg.len, strerror(errno));
-	/* The kernel holds the pages. */
-	munmap(area, session->memory_size);
-	return err;
-}
-
 static int rings_make(int xsk, uint32_t size)
 {
 	static const int rings[] = {
@@ -82,7 +60,9 @@ int source_make(struct source *source, const struct session *session, uint32_t r
 	source->xsk = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
 	if (source->xsk < 0)
 		return uvf_fail(errno, "can't make an AF_XDP socket: %s", strerror(errno));
-	err = umem_register(source->xsk, session);
+	/* Guests' buffers cross pages that no card takes for contiguous. */
+	source->copy |= session->maps;
+	err = memory_register(session, source->xsk);
 	if (!err)
 		err = rings_make(source->xsk, ring_size);
 	if (!err && session->busy_budget)

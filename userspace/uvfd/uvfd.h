@@ -207,6 +207,13 @@ void settings_sweep(void);
 #define SESSIONS_MAX 4096
 #define SESSIONS_OF_USER 64
 
+/* A file behind the frames. */
+struct session_map {
+	int fd;
+	uint64_t at; /* in the UMEM */
+	uint64_t size;
+};
+
 struct session {
 	int sock;
 	struct event *event;
@@ -220,6 +227,10 @@ struct session {
 	int memory; /* the UMEM's memfd, or -1 */
 	uint64_t memory_size;
 	uint32_t frame_size;
+	struct session_map map[UVF_PROTO_MAPS];
+	uint32_t maps;
+	uint32_t maps_expected;
+	uint32_t frame_max; /* with maps: bytes written at most where a frame begins */
 	uint32_t memory_request; /* number of the request that brought it */
 	bool inherited; /* the memory is a dead client's */
 	uint32_t linger; /* seconds that its leases outlive the client; 0: not at all */
@@ -267,6 +278,19 @@ void serve_tell(const struct function *function);
 
 int serve_settings(const struct session *session, const struct uvf_incoming *in,
 		   struct uvf_reply *reply);
+
+/* --- memory.c: what a client's UMEM consists of ---------------------------------------------- */
+
+int memory_set(struct session *session, const struct uvf_request *request, int *fd);
+int memory_map(struct session *session, const struct uvf_request *request, int *fd);
+int memory_resume(const struct session *session, struct uvf_reply *reply, int *fd);
+/* Closes all of it. */
+void memory_drop(struct session *session);
+void memory_inherit(struct session *to, struct session *from);
+/* 0, or -EPROTO: something is missing. */
+int memory_check_complete(const struct session *session);
+/* Makes it the UMEM of an AF_XDP socket. */
+int memory_register(const struct session *session, int xsk);
 
 /* --- source.c: one AF_XDP socket ------------------------------------------------------------ */
 
