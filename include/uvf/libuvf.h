@@ -274,10 +274,10 @@ UVF_API int uvf_dev__fd(const struct uvf_dev *dev);
  * sent from there, without a copy. In such a session nothing is lent or freed by itself: for each
  * device the caller
  *
- *	lends places		uvf_dev__lend()			to be received into
- *	looks, then takes	uvf_dev__peek(), take()		what was received: the same addresses
- *	sends			uvf_dev__tx()			frames at any address
- *	looks, then takes	uvf_dev__done(), take_done()	what was sent: the same addresses
+ *	uvf_dev__lend()			lends places to be received into
+ *	uvf_dev__peek(), take()		looks at what was received there, then takes it
+ *	uvf_dev__tx()			sends frames at any address
+ *	uvf_dev__done(), take_done()	looks at what was sent from there, then takes it back
  *
  * Addresses below frames * frame_size are the session's own frames, from uvf__alloc(), and may be
  * mixed with others: a frame that was lent and taken is held, one that was sent and taken is free.

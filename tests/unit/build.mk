@@ -3,7 +3,8 @@
 # a test's other sources and libraries are target-specific variables.
 
 UNIT_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
-UNIT_LIBUVF := test_libuvf_frames test_libuvf_dev test_libuvf_session test_libuvf_resume test_libuvf_split
+UNIT_LIBUVF := test_libuvf_frames test_libuvf_dev test_libuvf_session test_libuvf_resume test_libuvf_split \
+	test_libuvf_foreign
 UNIT_TESTS := $(addprefix $(O)/tests/unit/,test_fw_checksum test_fw_config test_fw_ip test_fw_arp \
 	test_fw_rules test_proto test_link test_rule test_direct $(UNIT_LIBUVF))
 

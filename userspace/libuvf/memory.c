@@ -28,10 +28,8 @@ static uint64_t page_size(int memfd)
 static uint64_t map_size(const struct uvf *uvf)
 {
 	uint64_t page = page_size(uvf->memfd);
-	uint64_t places = sizeof(struct uvf_places) +
-			  (uvf->frames + 1ULL) * sizeof(struct uvf_place);
 
-	return uvf->size + (places + uvf->keep + page - 1) / page * page;
+	return uvf->size + (places_size(uvf->frames) + uvf->keep + page - 1) / page * page;
 }
 
 static int memory_map(struct uvf *uvf)

@@ -63,4 +63,12 @@ struct uvf_places {
 	struct uvf_place frame[]; /* and one more, for all addresses that are no frame's */
 };
 
+/* Behind it lies what the appliance keeps, which is aligned. */
+static inline uint64_t places_size(uint32_t frames)
+{
+	uint64_t size = sizeof(struct uvf_places) + (frames + 1ULL) * sizeof(struct uvf_place);
+
+	return (size + 15) & ~15ULL;
+}
+
 #endif /* UVF_PLACE_H */

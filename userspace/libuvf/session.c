@@ -275,7 +275,7 @@ void *uvf__data(const struct uvf *uvf, const struct uvf_frame *frame)
 
 void *uvf__kept(const struct uvf *uvf)
 {
-	return &uvf->place[uvf->frames + 1];
+	return uvf->area + uvf->size + places_size(uvf->frames);
 }
 
 uint32_t uvf__room(const struct uvf *uvf, const struct uvf_frame *frame)
