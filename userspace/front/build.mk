@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# uvf-vhost-user, the interface process of a function: what it says to the front-end, what becomes
+# of that, guest memory and its rings, and the ways of frames.
+
+FRONT := main loop socket message device \
+	function lane copy \
+	guest fault vring split packed inflight
+FRONT_O := $(call userspace_objects,front,$(FRONT)) \
+	$(call userspace_objects,common,why $(COMMON_CONFINE))
+
+$(O)/bin/uvf-vhost-user: $(FRONT_O) $(LIBUVF_SO)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(FRONT_O) -L$(O)/lib -luvf \
+		$(call userspace_pkg,--libs,libevent_core libseccomp) $(FW_RPATH)
+
+front: $(O)/bin/uvf-vhost-user
+.PHONY: front

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A lane: a virtqueue, the queue of the function that belongs to it, and the way between them.
+ *
+ *	stopped		the ring is the driver's alone
+ *	running		ring started, on a way
+ *	running, at rest	and it has asked for notice, for the process sleeps
+ *
+ *	stopped -> running	lane_start(): memory, addresses and SET_VRING_KICK are there, the
+ *				device is not broken
+ *	running -> stopped	lane_stop(): GET_VRING_BASE, reset, end; and while memory or
+ *				features change, between lane_stop() and lane_start()
+ */
+#include "front.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "why.h"
+
+#define WAYS 2
+
+/* The first that works */
+static const struct datapath *const receive_ways[WAYS] = { &copy_receive };
+static const struct datapath *const send_ways[WAYS] = { &copy_send };
+
+static int way_choose(struct lane *lane)
+{
+	const struct datapath *const *ways = lane_receives(lane) ? receive_ways : send_ways;
+
+	lane->count->why[0] = '\0';
+	for (unsigned int i = 0; i < WAYS && ways[i]; i++) {
+		if (!ways[i]->start(lane)) {
+			lane->way = ways[i];
+			strcpy(lane->count->path, ways[i]->name);
+			return 0;
+		}
+		snprintf(lane->count->why, sizeof(lane->count->why), "%s", uvf_why());
+	}
+	return uvf_fail(ENOTSUP, "%s", lane->count->why);
+}
+
+/* vhost-user, "Ring states"; started without waiting for a kick: a guest need not kick anew. */
+int lane_start(struct lane *lane)
+{
+	const struct front *front = lane->front;
+	int err;
+
+	if (lane->way || !lane->kicked || front->broken || !front->guest.regions)
+		return 0;
+	err = vring_start(&lane->ring);
+	if (!err) {
+		lane->count->resumed += vring_agains(&lane->ring);
+		err = way_choose(lane) ?: loop_watch_kick(lane);
+	}
+	if (err) {
+		lane_stop(lane);
+		return err;
+	}
+	lane->count->size = lane->ring.num;
+	lane->count->packed = lane->ring.is_packed;
+	return 0;
+}
+
+void lane_stop(struct lane *lane)
+{
+	loop_forget_kick(lane);
+	if (lane->way)
+		lane->way->stop(lane);
+	lane->way = NULL;
+	lane->count->size = 0;
+	if (lane->ring.started)
+		vring_set_base(&lane->ring, vring_stop(&lane->ring));
+}
+
+void lanes_stop(struct front *front)
+{
+	for (unsigned int i = 0; i < front->lanes; i++)
+		lane_stop(&front->lane[i]);
+}
+
+int lanes_start(struct front *front)
+{
+	int err = 0;
+
+	for (unsigned int i = 0; i < front->lanes && !err; i++)
+		err = lane_start(&front->lane[i]);
+	return err;
+}
+
+unsigned int lanes_run(struct front *front)
+{
+	unsigned int moved = 0;
+
+	for (unsigned int i = 0; i < front->lanes; i++) {
+		struct lane *lane = &front->lane[i];
+		int got = lane->way ? lane->way->run(lane) : 0;
+
+		if (got < 0)
+			device_break(front, lane->ring.why);
+		else
+			moved += got;
+	}
+	return moved;
+}
+
+bool lanes_rest(struct front *front)
+{
+	bool again = false;
+
+	for (unsigned int i = 0; i < front->lanes; i++) {
+		struct lane *lane = &front->lane[i];
+
+		/* "polling should be used instead of waiting for the kick" (SET_VRING_KICK) */
+		if (lane->way && lane->ring.kick < 0)
+			loop_hurry(front);
+		again |= lane->way && lane->way->rest(lane);
+	}
+	return again;
+}
+
+void lanes_wake(struct front *front)
+{
+	for (unsigned int i = 0; i < front->lanes; i++)
+		if (front->lane[i].way)
+			front->lane[i].way->wake(&front->lane[i]);
+}

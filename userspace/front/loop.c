@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * While there are frames, lanes run in turn, and descriptors are looked at now and then. When there
+ * are none, notice is asked for of guest and kernel, and the process sleeps.
+ *
+ * Descriptors of the packet path are watched edge-triggered: an eventfd that is never read tells of
+ * each kick, and a queue that is full for want of buffers does not keep us awake.
+ */
+#include "front.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "why.h"
+
+#define LOOK 32 /* rounds without a look at descriptors */
+#define TICK_S 1
+#define HURRY_US 1000
+
+static void on_signal(int number, short what, void *arg)
+{
+	struct front *front = arg;
+
+	front->stop = true;
+}
+
+/* It only had to wake us. */
+static void on_readable(int fd, short what, void *arg)
+{
+}
+
+static void on_kick(int fd, short what, void *arg)
+{
+	struct lane *lane = arg;
+
+	lane->count->kicks++;
+}
+
+/* What no descriptor tells of: notices of uvfd, and memory that was taken from under us. */
+static void on_tick(int fd, short what, void *arg)
+{
+	struct front *front = arg;
+	int err = uvf__wait(front->uvf, 0);
+
+	if (err == -EPIPE) {
+		front_say(front, "%s", uvf__why());
+	} else if (err < 0 && err != -EINTR) {
+		front->failed = uvf_fail(-err, "%s", uvf__why());
+		front->stop = true;
+	}
+	for (unsigned int i = 0; i < front->lanes; i++)
+		front->lane[i].count->calls = front->lane[i].ring.stats.calls;
+	if (guest_lost(&front->guest) || front->inflight.lost)
+		socket_drop(front, "the front-end cut memory short that the guest's rings need");
+}
+
+struct event *loop_watch(struct front *front, int fd, void (*call)(int fd, short what, void *arg),
+			 void *arg)
+{
+	struct event *event = event_new(front->base, fd, EV_READ | EV_PERSIST, call, arg);
+
+	if (event && !event_add(event, NULL))
+		return event;
+	loop_forget(&event);
+	uvf_fail(ENOMEM, "can't watch a descriptor");
+	return NULL;
+}
+
+void loop_forget(struct event **event)
+{
+	if (*event)
+		event_free(*event);
+	*event = NULL;
+}
+
+static struct event *watch_edge(struct front *front, int fd,
+				void (*call)(int fd, short what, void *arg), void *arg)
+{
+	struct event *event = event_new(front->base, fd, EV_READ | EV_ET | EV_PERSIST, call, arg);
+
+	if (event && !event_add(event, NULL))
+		return event;
+	loop_forget(&event);
+	return NULL;
+}
+
+int loop_watch_kick(struct lane *lane)
+{
+	loop_forget_kick(lane);
+	if (lane->ring.kick < 0)
+		return 0;
+	lane->kick = watch_edge(lane->front, lane->ring.kick, on_kick, lane);
+	return lane->kick ? 0 : uvf_fail(EINVAL, "the kick descriptor of virtqueue %u is none "
+						 "that can be waited for", lane->index);
+}
+
+void loop_forget_kick(struct lane *lane)
+{
+	loop_forget(&lane->kick);
+}
+
+void loop_hurry(struct front *front)
+{
+	const struct timeval hurry = { .tv_usec = HURRY_US };
+
+	event_add(front->hurry, &hurry);
+}
+
+static int queues_watch(struct front *front)
+{
+	for (unsigned int i = 0; i < front->queues; i++) {
+		struct queue *queue = &front->queue[i];
+
+		queue->readable = watch_edge(front, uvf_dev__fd(queue->dev), on_readable, queue);
+		if (!queue->readable)
+			return uvf_fail(EINVAL, "can't wait for frames");
+	}
+	return 0;
+}
+
+static int signals_watch(struct front *front)
+{
+	static const int numbers[] = { SIGTERM, SIGINT };
+
+	for (unsigned int i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		front->signals[i] = evsignal_new(front->base, numbers[i], on_signal, front);
+		if (!front->signals[i] || event_add(front->signals[i], NULL))
+			return uvf_fail(ENOMEM, "can't wait for signals");
+	}
+	return 0;
+}
+
+int loop_open(struct front *front)
+{
+	const struct timeval second = { .tv_sec = TICK_S };
+
+	front->base = event_base_new();
+	if (!front->base)
+		return uvf_fail(ENOMEM, "no memory for an event loop");
+	front->tick = event_new(front->base, -1, EV_PERSIST, on_tick, front);
+	front->hurry = event_new(front->base, -1, 0, on_readable, front);
+	if (!front->tick || !front->hurry || event_add(front->tick, &second))
+		return uvf_fail(ENOMEM, "no memory for an event loop");
+	return signals_watch(front) ?: queues_watch(front);
+}
+
+static void sleep_or_not(struct front *front)
+{
+	if (lanes_rest(front))
+		event_base_loop(front->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+	else
+		event_base_loop(front->base, EVLOOP_ONCE);
+	lanes_wake(front);
+}
+
+int loop_run(struct front *front)
+{
+	unsigned int rounds = 0;
+
+	while (!front->stop) {
+		if (!lanes_run(front))
+			sleep_or_not(front);
+		else if (++rounds % LOOK == 0)
+			event_base_loop(front->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+	}
+	return front->failed;
+}
+
+void loop_close(struct front *front)
+{
+	for (unsigned int i = 0; i < front->queues; i++)
+		loop_forget(&front->queue[i].readable);
+	for (unsigned int i = 0; i < 2; i++)
+		loop_forget(&front->signals[i]);
+	loop_forget(&front->hurry);
+	loop_forget(&front->tick);
+	if (front->base)
+		event_base_free(front->base);
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * uvf-vhost-user: the interface process of one function. `uvf front vhost-user` starts it, with a
+ * connection to uvfd, a listening socket and a page to count on; it has no right of its own.
+ */
+#include "front.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "confine.h"
+#include "why.h"
+
+#define COUNTERS_SIZE ((sizeof(struct front_counters) + 4095) & ~4095UL)
+
+const char *argp_program_version = "uvf-vhost-user " UVF_VERSION;
+
+struct options {
+	const char *function;
+	const char *socket;
+	int listener;
+	int counters;
+	unsigned int pairs;
+	bool client;
+};
+
+void front_say(const struct front *front, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	fprintf(stderr, "uvf-vhost-user: %s: %s\n", front->counters->function, text);
+}
+
+/* --- options ---------------------------------------------------------------------------------- */
+
+static const struct argp_option options[] = {
+	{ "socket", 's', "PATH", 0, "the socket of the front-end", 0 },
+	{ "client", 'c', NULL, 0, "connect to it, rather than be connected to", 0 },
+	{ "listen", 'l', "FD", 0, "it listens already, at this descriptor", 0 },
+	{ "counters", 'n', "FD", 0, "count in this file", 0 },
+	{ "pairs", 'p', "N", 0, "offer N queue pairs (default: as many as the function has queues)",
+	  0 },
+	{ 0 },
+};
+
+static int number(const char *arg, int least, int most, struct argp_state *state)
+{
+	char *end;
+	long value = strtol(arg, &end, 10);
+
+	if (end == arg || *end || value < least || value > most)
+		argp_failure(state, 64, 0, "'%s' is not a number from %d to %d", arg, least, most);
+	return value;
+}
+
+static error_t on_option(int key, char *arg, struct argp_state *state)
+{
+	struct options *to = state->input;
+
+	switch (key) {
+	case 's':
+		to->socket = arg;
+		return 0;
+	case 'c':
+		to->client = true;
+		return 0;
+	case 'l':
+		to->listener = number(arg, 0, 1 << 20, state);
+		return 0;
+	case 'n':
+		to->counters = number(arg, 0, 1 << 20, state);
+		return 0;
+	case 'p':
+		to->pairs = number(arg, 1, FRONT_PAIRS, state);
+		return 0;
+	case ARGP_KEY_ARG:
+		if (state->arg_num)
+			return ARGP_ERR_UNKNOWN;
+		to->function = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (!to->function || strlen(to->function) >= UVF_NAME_SIZE)
+			argp_failure(state, 64, 0, "give the name of one function");
+		if (!to->socket || strlen(to->socket) >= FRONT_SOCKET)
+			argp_failure(state, 64, 0, "give --socket PATH, of %d letters at most",
+				     FRONT_SOCKET - 1);
+		if (!to->client && to->listener < 0)
+			argp_failure(state, 64, 0, "give --client or --listen FD; `uvf front` "
+						   "does it for you");
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = on_option,
+	.args_doc = "FUNCTION",
+	.doc = "Presents FUNCTION as a virtio-net device, by vhost-user.\v"
+	       "To be started by `uvf front vhost-user`. See uvf-vhost-user(8).",
+};
+
+/* --- what it has ------------------------------------------------------------------------------ */
+
+static int counters_open(struct front *front, const struct options *options)
+{
+	int flags = options->counters < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
+	struct front_counters *counters;
+
+	/* For as long as it lives: who looks can tell. */
+	if (options->counters >= 0 && (flock(options->counters, LOCK_EX | LOCK_NB) ||
+				       ftruncate(options->counters, COUNTERS_SIZE)))
+		return uvf_fail(errno, "can't count for %s: %s", options->function,
+				errno == EWOULDBLOCK ? "another process does" : strerror(errno));
+	counters = mmap(NULL, COUNTERS_SIZE, PROT_READ | PROT_WRITE, flags, options->counters, 0);
+	if (counters == MAP_FAILED)
+		return uvf_fail(errno, "can't map the counters: %s", strerror(errno));
+	memset(counters, 0, sizeof(*counters));
+	counters->size = sizeof(*counters);
+	counters->client = options->client;
+	counters->pid = getpid();
+	strcpy(counters->function, options->function);
+	strcpy(counters->socket, options->socket);
+	counters->magic = FRONT_MAGIC;
+	front->counters = counters;
+	return 0;
+}
+
+/* A front-end may send messages that are no messages: what this process can do then, is this. */
+static int sandbox(void)
+{
+#define ANY(name) { SCMP_SYS(name), 0, 0 }
+	static const struct confine_call calls[] = {
+		ANY(epoll_ctl), ANY(epoll_wait), ANY(epoll_pwait), ANY(poll), ANY(ppoll),
+		ANY(recvmsg), ANY(recvfrom), ANY(sendmsg), ANY(sendto), ANY(read), ANY(getsockopt),
+		ANY(accept4), ANY(connect), { SCMP_SYS(socket), 1, AF_UNIX }, ANY(close),
+		ANY(fcntl), ANY(dup), ANY(memfd_create), ANY(ftruncate), ANY(lseek), ANY(nanosleep),
+		ANY(clock_nanosleep),
+	};
+
+	return confine_calls(calls, sizeof(calls) / sizeof(calls[0]), CONFINE_KILL);
+}
+
+static int run(struct front *front, const struct options *options)
+{
+	int err = counters_open(front, options);
+
+	if (!err)
+		err = function_open(front, options->function, options->pairs);
+	if (err)
+		return err;
+	device_init(front);
+	err = loop_open(front) ?: sandbox() ?: socket_open(front);
+	if (err)
+		return err;
+	front_say(front, "ready, %u queue pair%s", front->lanes / 2, front->lanes > 2 ? "s" : "");
+	err = loop_run(front);
+	socket_close(front);
+	loop_close(front);
+	function_close(front);
+	return err;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = { .listener = -1, .counters = -1 };
+	static struct front front;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &options);
+	signal(SIGPIPE, SIG_IGN);
+	front.listener = options.client ? -1 : options.listener;
+	front.path = options.socket;
+	front.sock = front.backend_sock = -1;
+	if (!run(&front, &options))
+		return 0;
+	fprintf(stderr, "uvf-vhost-user: %s\n", uvf_why());
+	return 1;
+}
