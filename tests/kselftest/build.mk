@@ -4,7 +4,7 @@
 KSELFTEST := $(O)/tests/xsk $(O)/tests/tap $(O)/tests/rawlink $(O)/tests/without $(O)/tests/hostile_client \
 	$(O)/tests/nl_uvf $(O)/tests/nl_route $(O)/tests/nl_fuzz $(O)/tests/pci_fuzz $(O)/tests/faults \
 	$(O)/tests/redirect.bpf.o $(O)/tests/seq \
-	$(addprefix $(O)/tests/,crash_forward threads lend)
+	$(addprefix $(O)/tests/,crash_forward threads lend vhost_client)
 
 $(O)/tests/xsk: $(addprefix tests/kselftest/,xsk.c redirect.c cni_map.c redirect.h cni_map.h)
 	@mkdir -p $(@D)
@@ -18,9 +18,13 @@ $(O)/tests/rawlink: tests/kselftest/rawlink.c
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE $(CFLAGS) $< -o $@
 
-$(O)/tests/seq: tests/kselftest/seq.c
+$(O)/tests/seq: tests/kselftest/seq.c tests/kselftest/numbered.h
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE $(CFLAGS) $< -o $@
+
+$(O)/tests/vhost_client: $(wildcard tests/kselftest/vhost_client*.[ch]) tests/kselftest/numbered.h
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE $(CFLAGS) -pthread $(filter %.c,$^) -o $@
 
 $(addprefix $(O)/tests/,crash_forward threads lend): $(O)/tests/%: tests/kselftest/%.c include/uvf/libuvf.h | $(LIBUVF_SO)
 	@mkdir -p $(@D)

@@ -6,11 +6,13 @@
  *	         [sport=N dport=N] [vlan=N] [size=60]
  *	seq receive eth0 idle=1000 [count=2000]
  *
- * A frame is Ethernet, IPv4 or IPv6, and ports, with a mark and its number at the end. `receive`
+ * A frame is Ethernet, IPv4 or IPv6, and ports, with its number at the end (numbered.h). `receive`
  * says "ready", takes frames until none has come for `idle` milliseconds (the first may take
  * thirty seconds; after `count` of them, a fifth of a second), and prints what came as JSON:
  * number, doubled, and missing between the first and the last.
  */
+#include "numbered.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_ether.h>
@@ -28,14 +30,6 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
-
-#define MARK 0x75766673 /* "uvfs" */
-#define NUMBERS (1 << 20)
-
-struct trailer {
-	uint32_t mark;
-	uint32_t number;
-};
 
 struct plan {
 	struct ether_addr to;
@@ -132,7 +126,6 @@ static void pause_until(const struct timespec *start, unsigned int number, unsig
 
 static int send_all(const char *name, const struct plan *plan)
 {
-	struct trailer trailer = { .mark = MARK };
 	uint8_t frame[ETH_FRAME_LEN] = { 0 };
 	int sock = open_link(name);
 	struct timespec start;
@@ -141,8 +134,7 @@ static int send_all(const char *name, const struct plan *plan)
 	build(frame, plan);
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	for (i = 0; i < plan->count; i++) {
-		trailer.number = plan->first + i;
-		memcpy(frame + plan->size - sizeof(trailer), &trailer, sizeof(trailer));
+		numbered_put(frame, plan->size, plan->first + i);
 		if (plan->rate)
 			pause_until(&start, i, plan->rate);
 		if (send(sock, frame, plan->size, 0) != (ssize_t)plan->size)
@@ -154,17 +146,6 @@ static int send_all(const char *name, const struct plan *plan)
 
 /* --- receiving ---------------------------------------------------------------------------- */
 
-static bool numbered(const uint8_t *frame, ssize_t size, uint32_t *number)
-{
-	struct trailer trailer;
-
-	if (size < (ssize_t)(ETH_HLEN + sizeof(trailer)))
-		return false;
-	memcpy(&trailer, frame + size - sizeof(trailer), sizeof(trailer));
-	*number = trailer.number;
-	return trailer.mark == MARK && trailer.number < NUMBERS;
-}
-
 static int patience(const struct plan *plan, unsigned int came)
 {
 	if (!came)
@@ -174,31 +155,24 @@ static int patience(const struct plan *plan, unsigned int came)
 
 static int receive_all(const char *name, const struct plan *plan)
 {
-	static uint8_t times[NUMBERS];
-	unsigned int came = 0, doubled = 0, missing = 0;
-	uint32_t number, first = NUMBERS, last = 0;
+	static struct numbered_tally tally;
 	int sock = open_link(name);
 	uint8_t frame[65536];
 	struct pollfd poller = { .fd = sock, .events = POLLIN };
 
+	numbered_begin(&tally);
 	printf("ready\n");
 	fflush(stdout);
-	while (poll(&poller, 1, patience(plan, came)) == 1) {
+	while (poll(&poller, 1, patience(plan, tally.came)) == 1) {
 		struct sockaddr_ll from;
 		socklen_t len = sizeof(from);
 		ssize_t size = recvfrom(sock, frame, sizeof(frame), 0, (void *)&from, &len);
 
-		if (from.sll_pkttype == PACKET_OUTGOING || !numbered(frame, size, &number))
-			continue;
-		came++;
-		doubled += times[number] > 0;
-		times[number] = 1;
-		first = number < first ? number : first;
-		last = number > last ? number : last;
+		if (size > 0 && from.sll_pkttype != PACKET_OUTGOING)
+			numbered_count(&tally, frame, size);
 	}
-	for (number = first; number < last; number++)
-		missing += !times[number];
-	printf("{ \"received\": %u, \"doubled\": %u, \"missing\": %u }\n", came, doubled, missing);
+	printf("{ \"received\": %u, \"doubled\": %u, \"missing\": %u }\n", tally.came, tally.doubled,
+	       numbered_missing(&tally));
 	return 0;
 }
 
@@ -238,7 +212,7 @@ int main(int argc, char **argv)
 			errno = EINVAL;
 			die(argv[i]);
 		}
-	if (plan.size > ETH_FRAME_LEN || plan.size < 80 || plan.count > NUMBERS)
+	if (plan.size > ETH_FRAME_LEN || plan.size < 80 || plan.count > NUMBERED_MAX)
 		plan.size = 90;
 	if (argc > 2 && !strcmp(argv[1], "send"))
 		return send_all(argv[2], &plan);
