@@ -91,7 +91,10 @@ static inline bool guest_lost(const struct guest *guest)
 	return guest->lost;
 }
 
-/* The region that has @gpa, or NULL. @hint: where to look first (and NULL at first). */
+/*
+ * The region that has @gpa, or NULL. @hint: where to look first, NULL or what was found before;
+ * the table may have changed since.
+ */
 static inline const struct guest_region *guest_region(const struct guest *guest, uint64_t gpa,
 						      const struct guest_region *hint)
 {

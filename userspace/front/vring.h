@@ -80,6 +80,7 @@ struct vring_chain {
 	uint16_t outs; /* parts that the device reads */
 	uint16_t ins; /* parts that it writes, behind those in part[] */
 	bool again; /* a dead predecessor had popped it already */
+	bool cut; /* there are more */
 	uint64_t out_len; /* bytes of all outs */
 	uint64_t in_len; /* bytes of all ins */
 	struct vring_part part[VRING_PARTS];
@@ -109,6 +110,7 @@ struct packed_desc;
 struct packed_event;
 struct inflight_split;
 struct inflight_packed;
+struct vring_pushed;
 struct vring_again;
 
 struct vring {
@@ -117,14 +119,13 @@ struct vring {
 	const struct guest_region *region; /* where the last address was found */
 	uint16_t num;
 	uint16_t avail; /* next to be popped: split: running index; packed: slot */
-	uint16_t used; /* next to be pushed to, not yet flushed ones counted; likewise */
+	uint16_t used; /* next to be made used; likewise, without what is not flushed yet */
 	uint16_t seen; /* split: the driver's index as it was read last */
 	uint16_t ahead; /* packed: slots behind `avail` that were unpopped */
-	uint16_t fresh; /* pushed since the last flush: split: entries; packed: slots */
-	uint16_t called; /* `used` at the last vring_wants_call() */
+	uint16_t fresh; /* pushed since the last flush */
+	uint32_t uncalled; /* entries (packed: slots) used since the last vring_wants_call() */
 	bool avail_wrap; /* packed: wrap counters (Virtio 1.2, 2.8.1) */
 	bool used_wrap;
-	bool called_valid;
 	bool is_packed;
 	bool event_idx;
 	bool indirect;
@@ -132,9 +133,8 @@ struct vring {
 	bool enabled; /* read and written by the caller, by vring_enable() */
 	bool broken;
 	bool logs;
-	bool first_wrap; /* packed: of the first slot that was pushed since the last flush */
-	uint16_t first;
-	uint16_t first_flags;
+	int8_t kicks; /* asked for; -1: not known */
+	struct vring_pushed *pushed; /* packed: those since the last flush */
 	union {
 		struct split_desc *desc;
 		struct packed_desc *slots;
@@ -157,8 +157,7 @@ struct vring {
 	};
 	void *inflight; /* the region; NULL: none */
 	uint64_t counter; /* order of popping */
-	uint16_t *slot_of; /* packed: entry of the region that a buffer id has */
-	uint16_t batch; /* split: first entry of the batch that is not flushed yet */
+	uint16_t *entry_of; /* packed: entry of the region that a buffer id has */
 	struct vring_again *again; /* what the predecessor had, in order */
 	uint16_t agains;
 	uint16_t again_next;
@@ -209,6 +208,12 @@ int vring_start(struct vring *ring);
  * them all before.
  */
 uint32_t vring_stop(struct vring *ring);
+
+/*
+ * The device is reset: the ring is stopped and disabled, and nothing is flushed, in flight, or to be
+ * found by the next start.
+ */
+void vring_reset(struct vring *ring);
 
 /* After the memory table has changed. A ring whose memory is gone is broken. */
 int vring_remap(struct vring *ring);
