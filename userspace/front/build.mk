@@ -4,7 +4,7 @@
 
 FRONT := main loop socket message device \
 	function lane copy \
-	guest fault vring split packed inflight
+	guest fault vring split packed inflight inflight_ring
 FRONT_O := $(call userspace_objects,front,$(FRONT)) \
 	$(call userspace_objects,common,why $(COMMON_CONFINE))
 

@@ -109,7 +109,16 @@ static void split_collect(struct vring *ring)
 	again_sort(ring);
 }
 
-/* A batch of more than the ring has: the region is from another life of the ring. */
+/* What is in flight was available. */
+static bool split_fits(const struct vring *ring)
+{
+	return ring->agains <= (uint16_t)(once16(&ring->split_avail->idx) - ring->used);
+}
+
+/*
+ * A region that does not fit its ring is from another life of it: the driver has been reset while
+ * nobody was there to see it. It is begun anew then.
+ */
 int inflight_split_start(struct vring *ring)
 {
 	struct inflight_split *region = ring->in_split;
@@ -119,13 +128,15 @@ int inflight_split_start(struct vring *ring)
 
 	if (err)
 		return err;
-	if (!version || get(region->num) != ring->num || batch > ring->num) {
-		split_init(ring);
-		return 0;
+	if (version && get(region->num) == ring->num && batch <= ring->num) {
+		batch_clear(ring, batch);
+		put(region->used_idx, ring->used);
+		split_collect(ring);
 	}
-	batch_clear(ring, batch);
-	put(region->used_idx, ring->used);
-	split_collect(ring);
+	if (!version || get(region->num) != ring->num || batch > ring->num || !split_fits(ring)) {
+		ring->agains = 0;
+		split_init(ring);
+	}
 	ring->avail = ring->used + ring->agains;
 	return 0;
 }
@@ -301,6 +312,8 @@ static void used_decide(const struct vring *ring, union inflight_used *used)
 
 	if (is_under_way(used) && !is_secret(ring, used)) {
 		used_settle(region);
+		used->old_idx = used->idx;
+		used->old_wrap = used->wrap;
 		return;
 	}
 	used_undo(ring, used);
@@ -338,27 +351,32 @@ static uint32_t packed_collect(struct vring *ring)
 	return slots;
 }
 
-static int packed_recover(struct vring *ring)
+/* What is in flight was available, and what is used next is what has been longest so. */
+static bool packed_fits(const struct vring *ring, const union inflight_used *used, uint32_t slots)
+{
+	return !slots || (slots <= ring->num && is_secret(ring, used));
+}
+
+/* False: the region does not fit the ring. */
+static bool packed_recover(struct vring *ring)
 {
 	union inflight_used used = { .all = get(ring->in_packed->used.all) };
-	uint32_t slots = 0;
-	bool sound = used.idx < ring->num && used.old_idx < ring->num && used.wrap <= 1 &&
-		     used.old_wrap <= 1;
+	uint32_t slots;
 
-	if (sound) {
-		used_decide(ring, &used);
-		free_clear(ring);
-		slots = packed_collect(ring);
-	}
-	if (!sound || slots > ring->num)
-		return uvf_fail(EINVAL, "the in-flight region of ring %u was damaged: reset the "
-				"device", ring->number);
+	if (used.idx >= ring->num || used.old_idx >= ring->num || used.wrap > 1 ||
+	    used.old_wrap > 1)
+		return false;
+	used_decide(ring, &used);
+	free_clear(ring);
+	slots = packed_collect(ring);
+	if (!packed_fits(ring, &used, slots))
+		return false;
 	ring->used = used.idx;
 	ring->used_wrap = used.wrap;
 	slots += ring->used;
 	ring->avail = slots < ring->num ? slots : slots - ring->num;
 	ring->avail_wrap = ring->used_wrap ^ (slots >= ring->num);
-	return 0;
+	return true;
 }
 
 int inflight_packed_start(struct vring *ring)
@@ -367,10 +385,9 @@ int inflight_packed_start(struct vring *ring)
 	uint16_t version = get(region->version);
 	int err = version_check(ring, version);
 
-	if (err)
+	if (err || (version && get(region->num) == ring->num && packed_recover(ring)))
 		return err;
-	if (version && get(region->num) == ring->num)
-		return packed_recover(ring);
+	ring->agains = 0;
 	packed_init(ring);
 	return 0;
 }

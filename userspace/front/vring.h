@@ -35,10 +35,10 @@
  *
  * In-flight region (vhost-user, "Inflight I/O tracking"): with one, popped chains are written down
  * in memory that outlives this process. vring_start() finds what a dead predecessor had popped and
- * had not made used, and vring_pop() gives these again, first, in the order they were taken in.
- * Without one, a successor begins behind the last that was used; so what is pushed out of order
- * does not survive a crash, while what is pushed in order does: give chains back in the order they
- * came where you can.
+ * had not made used, and vring_pop() gives these again, first, in the order they were taken in. (A
+ * region that does not fit the ring is begun anew: the driver was reset meanwhile.) Without one, a
+ * successor begins behind the last that was used, whatever the base says (packed: at the base). So
+ * what is pushed out of order does not survive a crash, and what is pushed in order does.
  *
  * To lose nothing by a crash, flush the ring before the frame that was received into it is freed,
  * and send a frame before its chain is pushed. What was under way may then come twice.
@@ -210,8 +210,8 @@ int vring_start(struct vring *ring);
 uint32_t vring_stop(struct vring *ring);
 
 /*
- * The device is reset: the ring is stopped and disabled, and nothing is flushed, in flight, or to be
- * found by the next start.
+ * The device is reset: the ring is stopped and disabled, and nothing is flushed, in flight, or to
+ * be found by the next start.
  */
 void vring_reset(struct vring *ring);
 
