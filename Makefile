@@ -3,7 +3,7 @@
 # `make run` and `make check` install what they need, build, and end in a verdict.
 # The other targets only do what their name says. What is built lands in build/.
 
-all: userspace bpf firewall examples iproute2 ## user space and steering programs
+all: userspace bpf firewall examples front iproute2 ## user space and steering programs
 
 # --- settings: make VARIABLE=value … -------------------------------------------------
 
@@ -20,7 +20,7 @@ override CFLAGS += -std=gnu11 -Wall -Wextra $(WERROR) -Wno-unused-parameter $(SA
 
 include kmod/build.mk
 -include bpf/build.mk userspace/build.mk userspace/iproute2/build.mk
--include userspace/appliances/firewall/build.mk userspace/appliances/examples.mk
+-include userspace/front/build.mk userspace/appliances/firewall/build.mk userspace/appliances/examples.mk
 -include $(wildcard tests/*/build.mk)
 include install.mk package.mk
 
@@ -71,5 +71,5 @@ clean: ## remove what was built; fetched kernels stay
 distclean: ## remove build/ altogether
 	rm -rf build
 
-.PHONY: userspace bpf firewall iproute2 unit-tests fuzzers all help run check check-direct check-debug check-matrix check-fuzz-long check-conformance check-crash lint fuzz clean distclean
+.PHONY: userspace bpf firewall front iproute2 unit-tests fuzzers all help run check check-direct check-debug check-matrix check-fuzz-long check-conformance check-crash lint fuzz clean distclean
 .DELETE_ON_ERROR:

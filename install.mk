@@ -42,6 +42,7 @@ man: $(MAN_PAGES) ## the man pages, in build/man
 define INSTALLED
 $(O)/bin/uvf $(BINDIR) 755 uvf
 $(O)/bin/firewall $(LIBEXECDIR) 755 firewall
+$(O)/bin/uvf-vhost-user $(LIBEXECDIR) 755 uvf-vhost-user
 $(foreach name,$(EXAMPLES),$(O)/bin/$(name) $(LIBEXECDIR) 755 $(name)
 )
 $(foreach source,$(EXAMPLE_SOURCES),$(source) $(EXAMPLEDIR) 644 $(notdir $(source))

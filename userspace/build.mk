@@ -14,6 +14,7 @@ COMMON_PROTO := why proto
 COMMON_LINK := link rtnl rule ethtool config
 COMMON_CONFINE := confine
 COMMON_CNI := cni
+COMMON_COUNTERS := counters
 LIBUVF := session memory dev source resume burst busy split foreign
 # steering, its settings, clients and their leases, queues of the uplink, what outlives uvfd
 UVFD := main sandbox model steer attach inherit tuples addresses tc \
@@ -24,7 +25,7 @@ UVFD := main sandbox model steer attach inherit tuples addresses tc \
 # functions, settings, appliances, and what one looks at
 UVF := main facts query list show stats add config config_apply \
 	rule rule_test limit mirror lease \
-	run release cni cni_client \
+	run release cni cni_client front front_show vm \
 	events events_module events_link events_uvfd rates top top_screen \
 	metrics metrics_serve latency points capture capture_program capture_link \
 	progs queues doctor doctor_host doctor_link doctor_program doctor_flow
@@ -35,7 +36,7 @@ COMMON_O := $(COMMON_PROTO_O) $(call userspace_objects,common,$(COMMON_LINK))
 LIBUVF_O := $(call userspace_objects,libuvf,$(LIBUVF))
 UVFD_O := $(call userspace_objects,uvfd,$(UVFD)) $(call userspace_objects,common,$(COMMON_CONFINE))
 UVF_O := $(call userspace_objects,uvf,$(UVF)) \
-	$(call userspace_objects,common,$(COMMON_CNI) $(COMMON_CONFINE))
+	$(call userspace_objects,common,$(COMMON_CNI) $(COMMON_CONFINE) $(COMMON_COUNTERS))
 
 LIBUVF_SO := $(O)/lib/libuvf.so
 USERSPACE := $(LIBUVF_SO) $(O)/bin/uvfd $(O)/bin/uvf

@@ -35,6 +35,8 @@ static const struct {
 	{ "limit", cmd_limit, "limit the rate of what a function receives or sends" },
 	{ "mirror", cmd_mirror, "copy a function's frames to another function" },
 	{ "rule", cmd_rule, "give frames to a function by what is in them" },
+	{ "front", cmd_front, "present a function to a virtual machine or to DPDK" },
+	{ "vm", cmd_vm, "start a virtual machine on a function" },
 	{ "run", cmd_run, "start an appliance on its functions, unprivileged" },
 	{ "cni", cmd_cni, "serve functions to DPDK in a container" },
 };

@@ -6,7 +6,7 @@
  * names (UVF_FUNCTIONS), and whether a dead predecessor left something (UVF_RESUME). It needs no
  * other right: neither on uvfd's socket nor on a file.
  */
-#include "uvf.h"
+#include "appliance.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,10 +23,7 @@
 #include "why.h"
 
 struct plan {
-	const char *appliance;
-	const char *user;
-	unsigned int count;
-	const char *functions[UVF_PROTO_FUNCTIONS];
+	struct appliance appliance;
 	char **command;
 };
 
@@ -41,20 +38,21 @@ static const struct argp_option options[] = {
 static error_t on_option(int key, char *arg, struct argp_state *state)
 {
 	struct plan *plan = state->input;
+	struct appliance *appliance = &plan->appliance;
 
 	switch (key) {
 	case 'o':
 		if (strlen(arg) >= UVF_PROTO_NAME)
 			argp_failure(state, 64, 0, "'%s' is too long for a function's name", arg);
-		if (plan->count == UVF_PROTO_FUNCTIONS)
+		if (appliance->count == UVF_PROTO_FUNCTIONS)
 			argp_failure(state, 64, 0, "%d functions at most", UVF_PROTO_FUNCTIONS);
-		plan->functions[plan->count++] = arg;
+		appliance->functions[appliance->count++] = arg;
 		return 0;
 	case 'a':
-		plan->appliance = arg;
+		appliance->name = arg;
 		return 0;
 	case 'u':
-		plan->user = arg;
+		appliance->user = arg;
 		return 0;
 	case ARGP_KEY_ARGS:
 		plan->command = state->argv + state->next;
@@ -62,7 +60,7 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (!plan->command)
 			argp_failure(state, 64, 0, "no COMMAND to run");
-		if (!plan->count)
+		if (!appliance->count)
 			argp_failure(state, 64, 0, "no function to run on: give --on FUNCTION");
 		return 0;
 	}
@@ -76,22 +74,22 @@ static const struct argp argp = {
 	.doc = "Starts an appliance on its functions, as an unprivileged user.",
 };
 
-static int become(const struct plan *plan, bool *resumable)
+static int become(const struct appliance *appliance, bool *resumable)
 {
 	struct uvf_request request = { .version = UVF_PROTO_VERSION, .type = UVF_MSG_BECOME };
 	struct uvf_reply reply;
 	int sock, err;
 
-	if (strlen(plan->appliance) >= sizeof(request.become.appliance))
+	if (strlen(appliance->name) >= sizeof(request.become.appliance))
 		return uvf_fail(EINVAL, "'%s' is too long for an appliance's name",
-				plan->appliance);
+				appliance->name);
 	sock = reach_uvfd();
 	if (sock < 0)
 		return sock;
-	strcpy(request.become.appliance, plan->appliance);
-	request.become.count = plan->count;
-	for (unsigned int i = 0; i < plan->count; i++)
-		strcpy(request.become.functions[i], plan->functions[i]);
+	strcpy(request.become.appliance, appliance->name);
+	request.become.count = appliance->count;
+	for (unsigned int i = 0; i < appliance->count; i++)
+		strcpy(request.become.functions[i], appliance->functions[i]);
 	err = uvf_proto_call(sock, &request, -1, &reply, NULL);
 	*resumable = !err && reply.resumable;
 	if (!err)
@@ -101,37 +99,37 @@ static int become(const struct plan *plan, bool *resumable)
 }
 
 /* Who is not root stays who he is: uvfd knows whether he may be the appliance. */
-static const struct passwd *find_oneself(const struct plan *plan)
+static const struct passwd *find_oneself(const struct appliance *appliance)
 {
 	static struct passwd oneself = { .pw_name = "oneself" };
-	const struct passwd *named = plan->user ? getpwnam(plan->user) : NULL;
+	const struct passwd *named = appliance->user ? getpwnam(appliance->user) : NULL;
 
 	oneself.pw_uid = geteuid();
 	oneself.pw_gid = getegid();
-	if (!plan->user || (named && named->pw_uid == oneself.pw_uid))
+	if (!appliance->user || (named && named->pw_uid == oneself.pw_uid))
 		return &oneself;
-	uvf_fail(EPERM, "only root can run it as another user than oneself (%s)", plan->user);
+	uvf_fail(EPERM, "only root can run it as another user than oneself (%s)", appliance->user);
 	return NULL;
 }
 
-static const struct passwd *find_user(const struct plan *plan)
+static const struct passwd *find_user(const struct appliance *appliance)
 {
 	const struct passwd *user;
 
 	if (geteuid())
-		return find_oneself(plan);
-	if (plan->user) {
-		user = getpwnam(plan->user);
+		return find_oneself(appliance);
+	if (appliance->user) {
+		user = getpwnam(appliance->user);
 		if (!user)
-			uvf_fail(ENOENT, "there is no user %s", plan->user);
+			uvf_fail(ENOENT, "there is no user %s", appliance->user);
 		return user;
 	}
-	user = getpwnam(plan->appliance);
+	user = getpwnam(appliance->name);
 	if (!user || !user->pw_uid)
 		user = getpwnam("nobody");
 	if (!user)
 		uvf_fail(ENOENT, "there is no user %s and no user nobody: give --user",
-			 plan->appliance);
+			 appliance->name);
 	return user;
 }
 
@@ -156,14 +154,14 @@ int drop_privileges(const char *name)
 	return become_user(user);
 }
 
-static void hand_down(const struct plan *plan, int sock, bool resumable)
+static void hand_down(const struct appliance *appliance, int sock, bool resumable)
 {
 	char names[UVF_PROTO_FUNCTIONS * (UVF_PROTO_NAME + 1)] = "", number[16];
 
-	for (unsigned int i = 0; i < plan->count; i++) {
+	for (unsigned int i = 0; i < appliance->count; i++) {
 		if (i)
 			strcat(names, " ");
-		strcat(names, plan->functions[i]);
+		strcat(names, appliance->functions[i]);
 	}
 	snprintf(number, sizeof(number), "%d", sock);
 	setenv("UVF_FD", number, 1);
@@ -175,26 +173,35 @@ static void hand_down(const struct plan *plan, int sock, bool resumable)
 	fcntl(sock, F_SETFD, 0);
 }
 
+int appliance_become(const struct appliance *appliance)
+{
+	const struct passwd *user = find_user(appliance);
+	bool resumable;
+	int sock, err;
+
+	if (!user)
+		return -ENOENT;
+	sock = become(appliance, &resumable);
+	if (sock < 0)
+		return sock;
+	err = become_user(user);
+	if (!err)
+		hand_down(appliance, sock, resumable);
+	return err;
+}
+
 int cmd_run(int argc, char **argv)
 {
-	const struct passwd *user;
 	struct plan plan = { 0 };
-	bool resumable;
-	int sock;
 
 	parse(&argp, argc, argv, &plan);
-	if (!plan.appliance) {
+	if (!plan.appliance.name) {
 		const char *slash = strrchr(plan.command[0], '/');
 
-		plan.appliance = slash ? slash + 1 : plan.command[0];
+		plan.appliance.name = slash ? slash + 1 : plan.command[0];
 	}
-	user = find_user(&plan);
-	if (!user)
+	if (appliance_become(&plan.appliance))
 		return fail();
-	sock = become(&plan, &resumable);
-	if (sock < 0 || become_user(user))
-		return fail();
-	hand_down(&plan, sock, resumable);
 	execvp(plan.command[0], plan.command);
 	uvf_fail(errno, "can't execute %s: %s", plan.command[0], strerror(errno));
 	fail();

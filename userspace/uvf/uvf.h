@@ -19,6 +19,7 @@ int cmd_config(int argc, char **argv);
 int cmd_del(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_lease(int argc, char **argv);
+int cmd_front(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_latency(int argc, char **argv);
 int cmd_list(int argc, char **argv);
@@ -31,6 +32,7 @@ int cmd_run(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 int cmd_stats(int argc, char **argv);
 int cmd_top(int argc, char **argv);
+int cmd_vm(int argc, char **argv);
 
 /* Parses @argv; argp prints help and usage and exits for them. */
 void parse(const struct argp *argp, int argc, char **argv, void *input);
