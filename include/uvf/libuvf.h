@@ -246,6 +246,7 @@ struct uvf_account {
 	uint32_t filling; /* lent to functions to receive into */
 	uint32_t sending;
 	uint32_t resumed; /* 1: this session goes on where a dead predecessor ended */
+	uint32_t mapped; /* 1: and that had uvf__map(); what it received is lost without it */
 };
 
 /* uvf__account - count the frames in each state. Not for the packet path: it looks at each. */
@@ -318,6 +319,14 @@ UVF_API void uvf_dev__take(struct uvf_dev *dev, unsigned int n);
 UVF_API unsigned int uvf_dev__done(struct uvf_dev *dev, uint64_t *addrs, unsigned int n);
 /* uvf_dev__take_done - take the first @n of them out. */
 UVF_API void uvf_dev__take_done(struct uvf_dev *dev, unsigned int n);
+
+/*
+ * How many addresses a device of one queue was ever lent, and how many frames were ever given to
+ * uvf_dev__tx(), modulo 2^32. A successor finds the same numbers, and so can tell what its
+ * predecessor had written down and not done.
+ */
+UVF_API uint32_t uvf_dev__lend_index(const struct uvf_dev *dev);
+UVF_API uint32_t uvf_dev__tx_index(const struct uvf_dev *dev);
 
 #ifdef __cplusplus
 }

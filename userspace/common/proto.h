@@ -202,7 +202,7 @@ struct uvf_reply {
 	uint32_t rings; /* LIST: sources whose rings can be looked into (Linux 6.4) */
 	uint32_t rx_waiting; /* in the receive rings of these: frames that nobody took out yet */
 	uint32_t fill_left; /* in their fill rings: frames that can be received into */
-	uint32_t pad4;
+	uint32_t maps; /* RESUME: files that lie behind it; say UVF_MSG_MAP as it was said */
 	uint64_t direct_frames;
 	uint64_t direct_bytes;
 	uint64_t direct_queues; /* of the uplink, that it has reserved */

@@ -3,7 +3,7 @@
 # of that, guest memory and its rings, and the ways of frames.
 
 FRONT := main loop socket message device \
-	function lane copy \
+	function lane copy shim shim_start lent \
 	guest fault vring split packed inflight inflight_ring
 FRONT_O := $(call userspace_objects,front,$(FRONT)) \
 	$(call userspace_objects,common,why $(COMMON_CONFINE))

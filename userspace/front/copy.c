@@ -119,7 +119,7 @@ static void frame_write(struct lane *lane, const struct uvf_frame *frame)
 }
 
 /* 1: the guest has it, or never will; 0: it has no buffers; negative: it broke the rules. */
-static int frame_deliver(struct lane *lane, const struct uvf_frame *frame)
+int copy_deliver(struct lane *lane, const struct uvf_frame *frame)
 {
 	int got = chains_pop(lane, (uint64_t)lane->front->header + frame->len);
 
@@ -140,7 +140,7 @@ static int receive(struct lane *lane)
 	unsigned int n = lane->ring.enabled ? function_receive(lane) : 0, done = 0;
 	int got = 1;
 
-	while (done < n && (got = frame_deliver(lane, &lane->frame[lane->first + done])) > 0)
+	while (done < n && (got = copy_deliver(lane, &lane->frame[lane->first + done])) > 0)
 		done++;
 	if (done) {
 		vring_flush(&lane->ring);
@@ -188,20 +188,14 @@ const struct datapath copy_receive = {
 
 /* --- send: guest to function ------------------------------------------------------------------ */
 
-/* What was popped and is not sent yet: as much of a chain as vring_push() and _unpop() look at. */
-struct taken {
-	uint16_t id, descs;
-	bool again;
-};
-
 struct batch {
 	struct uvf_frame frame[BURST];
 	struct taken taken[BURST];
 	unsigned int n;
 };
 
-static void frame_read(const struct lane *lane, const struct vring_chain *chain,
-		       struct uvf_frame *frame)
+void copy_read(const struct lane *lane, const struct vring_chain *chain,
+	       const struct uvf_frame *frame)
 {
 	uint8_t *to = uvf__data(lane->queue->uvf, frame);
 	uint32_t skip = lane->front->header;
@@ -248,7 +242,7 @@ static int batch_pop(struct lane *lane, struct batch *batch, struct vring_chain 
 		if (!lane->ring.enabled || !is_frame(lane, odd, frame))
 			return 1;
 		frame->len = odd->out_len - lane->front->header;
-		frame_read(lane, odd, frame);
+		copy_read(lane, odd, frame);
 		batch->taken[batch->n++] = (struct taken){ odd->id, odd->descs, odd->again };
 	}
 	return got < 0 ? got : 0;
@@ -270,14 +264,8 @@ static void batch_count(struct lane *lane, const struct batch *batch, unsigned i
 /* The function has no room: the guest's buffers wait in its ring, where it sees that. */
 static void batch_unpop(struct lane *lane, const struct batch *batch, unsigned int from)
 {
-	static struct vring_chain chain;
-
-	for (unsigned int i = batch->n; i > from; i--) {
-		chain.id = batch->taken[i - 1].id;
-		chain.descs = batch->taken[i - 1].descs;
-		chain.again = batch->taken[i - 1].again;
-		vring_unpop(&lane->ring, &chain);
-	}
+	for (unsigned int i = batch->n; i > from; i--)
+		lane_unpop(lane, &batch->taken[i - 1]);
 }
 
 /* Spare frames are taken from the end: those that were not sent are spare as they are. */

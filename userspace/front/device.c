@@ -406,11 +406,11 @@ static void config_changed(const struct front *front)
 
 static int on_net_set_mtu(struct front *front, struct message *message)
 {
-	uint16_t most = uvf_dev__info(front->dev)->mtu;
+	uint16_t most = front->info.mtu;
 
 	if (message->u64 < MTU_LEAST || message->u64 > most)
 		return uvf_fail(EINVAL, "the front-end sets an MTU of %llu, and %s takes %u to %u",
-				(unsigned long long)message->u64, uvf_dev__info(front->dev)->name,
+				(unsigned long long)message->u64, front->counters->function,
 				MTU_LEAST, most);
 	front->config.mtu = htole16(message->u64);
 	return 0;
@@ -544,7 +544,7 @@ int device_message(struct front *front, struct message *message)
 
 void device_init(struct front *front)
 {
-	const struct uvf_dev_info *info = uvf_dev__info(front->dev);
+	const struct uvf_dev_info *info = &front->info;
 
 	front->backend_sock = -1;
 	front->offers = FEATURES;

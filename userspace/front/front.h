@@ -61,6 +61,12 @@ struct datapath {
 	void (*wake)(struct lane *lane);
 };
 
+/* A chain that was popped: as much of it as vring_push() and vring_unpop() look at. */
+struct taken {
+	uint16_t id, descs;
+	bool again;
+};
+
 /* A virtqueue and what is at its other end. */
 struct lane {
 	/* packet path */
@@ -96,6 +102,16 @@ struct front {
 	struct queue queue[FRONT_PAIRS];
 	unsigned int queues;
 
+	/* guest memory as the UMEM: function.c, shim.h */
+	bool mapped;
+	uint32_t frame_max; /* bytes of the longest frame */
+	unsigned int memories;
+	struct uvf_memory memory[UVF_MEMORIES];
+	uint8_t *memory_at[UVF_MEMORIES];
+	struct shim *shim; /* of each lane */
+	enum { SHIM_AUTO, SHIM_OFF, SHIM_REQUIRE } shim_wanted;
+	char unmapped_why[FRONT_WHY];
+
 	/* device */
 	uint64_t offers; /* features */
 	uint64_t protocol; /* features, as negotiated */
@@ -117,7 +133,9 @@ struct front {
 	struct message_input input;
 	const char *path; /* of the socket */
 	struct uvf *uvf;
-	struct uvf_dev *dev;
+	struct uvf_dev *dev; /* NULL: its sockets are closed, or not open yet */
+	struct uvf_dev_info info;
+	unsigned int function_queues;
 };
 
 static inline bool front_has(const struct front *front, unsigned int feature)
@@ -136,9 +154,16 @@ __attribute__((format(printf, 2, 3))) void front_say(const struct front *front, 
 
 /* --- function.c: the session with uvfd -------------------------------------------------------- */
 
-/* Opens @function for @pairs pairs (0: one for each of its queues), and gives queues to lanes. */
-int function_open(struct front *front, const char *function, unsigned int pairs);
+/* For @pairs pairs (0: one for each of the function's queues). Queues are given to lanes. */
+int function_open(struct front *front, unsigned int pairs);
 void function_close(struct front *front);
+/* Before a lane starts: its sockets are open, on guest memory where that is possible and wanted. */
+int function_prepare(struct front *front);
+/* Not on guest memory, from now on. */
+void function_give_up(struct front *front);
+/* Closes the sockets: the kernel writes nowhere any more. They are opened again by lanes_run(). */
+void function_quiesce(struct front *front);
+int function_reopen(struct front *front);
 /* What came from @queue, for @lane; as held frames in lane->frame[]. How many there are now. */
 unsigned int function_receive(struct lane *lane);
 
@@ -156,7 +181,15 @@ unsigned int lanes_run(struct front *front);
 bool lanes_rest(struct front *front);
 void lanes_wake(struct front *front);
 
-extern const struct datapath copy_receive, copy_send;
+/* The next vring_pop() finds it again. In reverse order. */
+void lane_unpop(struct lane *lane, const struct taken *taken);
+
+extern const struct datapath copy_receive, copy_send, shim_receive, shim_send;
+
+/* copy.c: one frame. 1: the guest has it, or never will; 0: it has no buffers; else it is broken */
+int copy_deliver(struct lane *lane, const struct uvf_frame *frame);
+void copy_read(const struct lane *lane, const struct vring_chain *chain,
+	       const struct uvf_frame *frame);
 
 /* --- device.c --------------------------------------------------------------------------------- */
 
@@ -184,6 +217,9 @@ void loop_close(struct front *front);
 void loop_hurry(struct front *front);
 /* Wakes when the ring's kick tells so; nothing, when it has none. */
 int loop_watch_kick(struct lane *lane);
+/* Wakes when frames came. */
+int loop_watch_queues(struct front *front);
+void loop_forget_queues(struct front *front);
 void loop_forget_kick(struct lane *lane);
 /* Calls @call when @fd is readable, until loop_forget(). NULL with a sentence. */
 struct event *loop_watch(struct front *front, int fd, void (*call)(int fd, short what, void *arg),

@@ -3,39 +3,77 @@
  * The function's side: a session with uvfd, and a queue for each pair of virtqueues. Where there
  * are more pairs than queues, they share one; a flow stays on one pair then.
  */
-#include "front.h"
+#include "shim.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/ip.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <linux/if_ether.h>
 
 #include "why.h"
 
+#define FRAMES 8192
+#define PART_FRAMES 4096
+
+/* What a successor must know before it may open the function: see function_open(). */
+struct kept {
+	uint32_t magic;
+	uint32_t queues;
+	struct uvf_dev_info info;
+	struct shim_kept lane[FRONT_RINGS] __attribute__((aligned(64)));
+};
+
+#define KEPT_MAGIC 0x75766633 /* the layout */
+
+/* --- opening ---------------------------------------------------------------------------------- */
+
 /* Each queue moves into a part of its own, so that it can be received from and sent by alone. */
 static int queue_split(struct front *front, struct queue *queue)
 {
-	uint32_t frames = 4096;
-	int err = uvf__split(&queue->uvf, front->uvf, frames);
+	int err = queue->uvf ? 0 : uvf__split(&queue->uvf, front->uvf, PART_FRAMES);
 
 	return err ?: uvf_dev__split(&queue->dev, front->dev, queue->uvf, 1, 1);
 }
 
-static int queues_open(struct front *front, unsigned int pairs)
+static int queues_open(struct front *front)
 {
-	unsigned int there = uvf_dev__queues(front->dev);
 	int err = 0;
 
-	front->queues = there < pairs ? there : pairs;
-	front->queue[0] = (struct queue){ .uvf = front->uvf, .dev = front->dev };
+	front->queue[0].uvf = front->uvf;
+	front->queue[0].dev = front->dev;
 	for (unsigned int i = 1; i < front->queues && !err; i++)
 		err = queue_split(front, &front->queue[i]);
 	return err;
 }
 
+static int dev_open(struct front *front)
+{
+	int err = uvf_dev__open(&front->dev, front->uvf, front->counters->function);
+
+	if (err)
+		return uvf_fail(-err, "%s", uvf__why());
+	front->info = *uvf_dev__info(front->dev);
+	if (!front->function_queues)
+		front->function_queues = uvf_dev__queues(front->dev);
+	return 0;
+}
+
+static int queues_give(struct front *front)
+{
+	int err = queues_open(front);
+
+	if (err)
+		return uvf_fail(-err, "%s", uvf__why());
+	return front->base ? loop_watch_queues(front) : 0;
+}
+
 static void lane_give(struct front *front, unsigned int index)
 {
+	struct kept *kept = uvf__kept(front->uvf);
 	struct lane *lane = &front->lane[index];
 
 	lane->front = front;
@@ -44,36 +82,211 @@ static void lane_give(struct front *front, unsigned int index)
 	lane->count = &front->counters->ring[index];
 	if (lane_receives(lane))
 		lane->queue->lane[lane->queue->lanes++] = lane;
+	front->shim[index].kept = &kept->lane[index];
+	lane->state = &front->shim[index];
 	vring_init(&lane->ring, &front->guest, index);
 }
 
-int function_open(struct front *front, const char *function, unsigned int pairs)
+static void lanes_give(struct front *front, unsigned int pairs)
 {
-	struct uvf_opts opts = { .size = sizeof(opts), .frames = 8192 * (pairs > 1 ? 4 : 1) };
-	int err = uvf__open(&front->uvf, &opts);
-
-	if (!err)
-		err = uvf_dev__open(&front->dev, front->uvf, function);
-	if (err)
-		return uvf_fail(-err, "%s", uvf__why());
 	if (!pairs)
-		pairs = uvf_dev__queues(front->dev);
+		pairs = front->function_queues;
 	if (pairs > FRONT_PAIRS)
 		pairs = FRONT_PAIRS;
-	err = queues_open(front, pairs);
-	if (err)
-		return uvf_fail(-err, "%s", uvf__why());
+	front->queues = front->function_queues < pairs ? front->function_queues : pairs;
 	front->lanes = 2 * pairs;
 	front->counters->pairs = pairs;
 	for (unsigned int i = 0; i < front->lanes; i++)
 		lane_give(front, i);
-	return 0;
+}
+
+/*
+ * A predecessor's sockets lead into guest memory, which is not here yet: they are opened when it
+ * is. Meanwhile what it had kept tells what the function is.
+ */
+static bool is_left_mapped(struct front *front)
+{
+	const struct kept *kept = uvf__kept(front->uvf);
+	struct uvf_account account;
+
+	uvf__account(front->uvf, &account);
+	if (!account.mapped || front->shim_wanted == SHIM_OFF || kept->magic != KEPT_MAGIC ||
+	    !kept->queues || kept->queues > FRONT_PAIRS * 2)
+		return false;
+	front->function_queues = kept->queues;
+	front->info = kept->info;
+	return true;
+}
+
+static void keep(struct front *front)
+{
+	struct kept *kept = uvf__kept(front->uvf);
+
+	memset(kept, 0, sizeof(*kept));
+	kept->queues = front->function_queues;
+	kept->info = front->info;
+	__atomic_store_n(&kept->magic, KEPT_MAGIC, __ATOMIC_RELEASE);
+}
+
+int function_open(struct front *front, unsigned int pairs)
+{
+	struct uvf_opts opts = {
+		.size = sizeof(opts),
+		.frames = FRAMES * (pairs > 1 ? 4 : 1),
+		.keep = sizeof(struct kept),
+	};
+	int err = uvf__open(&front->uvf, &opts);
+	bool left;
+
+	front->shim = calloc(FRONT_RINGS, sizeof(*front->shim));
+	if (!front->shim)
+		return uvf_fail(ENOMEM, "no memory for %d virtqueues", FRONT_RINGS);
+	if (err)
+		return uvf_fail(-err, "%s", uvf__why());
+	left = is_left_mapped(front);
+	if (!left)
+		err = dev_open(front);
+	if (err)
+		return err;
+	if (!left)
+		keep(front);
+	lanes_give(front, pairs);
+	return left ? 0 : queues_give(front);
 }
 
 void function_close(struct front *front)
 {
 	uvf__close(front->uvf);
 	front->uvf = NULL;
+	front->dev = NULL;
+	free(front->shim);
+	front->shim = NULL;
+}
+
+/* --- guest memory as the UMEM ----------------------------------------------------------------- */
+
+void function_quiesce(struct front *front)
+{
+	if (!front->dev)
+		return;
+	loop_forget_queues(front);
+	uvf_dev__close(front->dev);
+	front->dev = NULL;
+	for (unsigned int i = 0; i < front->queues; i++)
+		front->queue[i].dev = NULL;
+}
+
+/* As guest memory is now; its files in the order of their numbers. -E2BIG: there are too many. */
+static int memories_list(struct front *front, struct uvf_memory *memory, uint8_t **at)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < GUEST_FILES; i++) {
+		const struct guest_file *file = &front->guest.file[i];
+
+		if (!file->map)
+			continue;
+		if (n == UVF_MEMORIES)
+			return uvf_fail(E2BIG, "guest memory is in more than %d files",
+					UVF_MEMORIES);
+		memory[n] = (struct uvf_memory){ .fd = file->fd, .size = file->size & -4096ULL };
+		at[n++] = file->map;
+	}
+	return n;
+}
+
+static bool is_mapped_already(const struct front *front, const struct uvf_memory *memory,
+			      uint8_t *const *at, unsigned int n)
+{
+	if (!front->mapped || !front->dev || n != front->memories)
+		return false;
+	for (unsigned int i = 0; i < n; i++)
+		if (at[i] != front->memory_at[i] || memory[i].fd != front->memory[i].fd ||
+		    memory[i].size != front->memory[i].size)
+			return false;
+	return true;
+}
+
+/* An Ethernet header, a VLAN tag, and the MTU: longer frames a function has none. */
+static uint32_t frame_max(const struct front *front)
+{
+	return front->info.mtu + ETH_HLEN + 4;
+}
+
+static int map(struct front *front, struct uvf_memory *memory, uint8_t *const *at, unsigned int n)
+{
+	int err = uvf__map(front->uvf, memory, n, frame_max(front));
+
+	if (err)
+		return uvf_fail(-err, "%s", uvf__why());
+	memcpy(front->memory, memory, n * sizeof(*memory));
+	memcpy(front->memory_at, at, n * sizeof(*at));
+	front->memories = n;
+	front->frame_max = frame_max(front);
+	front->mapped = true;
+	return 0;
+}
+
+static int check_shim(const struct front *front)
+{
+	if (front->shim_wanted == SHIM_OFF)
+		return uvf_fail(ENOTSUP, "--shim off");
+	if (front->lanes / 2 != front->function_queues)
+		return uvf_fail(ENOTSUP, "%u queue pairs are offered, and %s has %u queues",
+				front->lanes / 2, front->counters->function,
+				front->function_queues);
+	return 0;
+}
+
+/* The sockets have no memory but the session's. */
+static int open_unmapped(struct front *front)
+{
+	int err = 0;
+
+	snprintf(front->unmapped_why, sizeof(front->unmapped_why), "%s", uvf_why());
+	if (front->shim_wanted == SHIM_REQUIRE)
+		return uvf_fail(ENOTSUP, "not without a copy: %s", front->unmapped_why);
+	if (front->dev && !front->mapped)
+		return 0;
+	function_quiesce(front);
+	if (front->mapped)
+		err = uvf__map(front->uvf, NULL, 0, 0);
+	if (err)
+		return uvf_fail(-err, "%s", uvf__why());
+	front->mapped = false;
+	return dev_open(front) ?: queues_give(front);
+}
+
+int function_prepare(struct front *front)
+{
+	struct uvf_memory memory[UVF_MEMORIES];
+	uint8_t *at[UVF_MEMORIES];
+	int n, err = check_shim(front);
+
+	n = err ? err : memories_list(front, memory, at);
+	if (n < 0)
+		return open_unmapped(front);
+	if (is_mapped_already(front, memory, at, n))
+		return 0;
+	function_quiesce(front);
+	err = map(front, memory, at, n) ?: dev_open(front);
+	return err ? open_unmapped(front) : queues_give(front);
+}
+
+void function_give_up(struct front *front)
+{
+	front->shim_wanted = front->shim_wanted == SHIM_AUTO ? SHIM_OFF : front->shim_wanted;
+	open_unmapped(front);
+}
+
+int function_reopen(struct front *front)
+{
+	int err = dev_open(front) ?: queues_give(front);
+
+	for (unsigned int i = 0; i < front->lanes && !err; i++)
+		if (front->lane[i].way == &shim_receive || front->lane[i].way == &shim_send)
+			shim_again(&front->lane[i]);
+	return err;
 }
 
 /* --- receiving -------------------------------------------------------------------------------- */

@@ -11,7 +11,7 @@
  *	running -> stopped	lane_stop(): GET_VRING_BASE, reset, end; and while memory or
  *				features change, between lane_stop() and lane_start()
  */
-#include "front.h"
+#include "shim.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -22,8 +22,8 @@
 #define WAYS 2
 
 /* The first that works */
-static const struct datapath *const receive_ways[WAYS] = { &copy_receive };
-static const struct datapath *const send_ways[WAYS] = { &copy_send };
+static const struct datapath *const receive_ways[WAYS] = { &shim_receive, &copy_receive };
+static const struct datapath *const send_ways[WAYS] = { &shim_send, &copy_send };
 
 static int way_choose(struct lane *lane)
 {
@@ -41,19 +41,36 @@ static int way_choose(struct lane *lane)
 	return uvf_fail(ENOTSUP, "%s", lane->count->why);
 }
 
+/* In a session on guest memory nothing is copied but by the shim. */
+static int way_settle(struct lane *lane)
+{
+	struct front *front = lane->front;
+	int err = way_choose(lane);
+
+	if (err || !front->mapped || lane->way == &shim_receive || lane->way == &shim_send)
+		return err;
+	lanes_stop(front);
+	function_give_up(front);
+	return lanes_start(front);
+}
+
 /* vhost-user, "Ring states"; started without waiting for a kick: a guest need not kick anew. */
 int lane_start(struct lane *lane)
 {
-	const struct front *front = lane->front;
+	struct front *front = lane->front;
 	int err;
 
 	if (lane->way || !lane->kicked || front->broken || !front->guest.regions)
 		return 0;
-	err = vring_start(&lane->ring);
+	err = function_prepare(front) ?: shim_track(lane);
+	if (!err)
+		err = vring_start(&lane->ring);
 	if (!err) {
 		lane->count->resumed += vring_agains(&lane->ring);
-		err = way_choose(lane) ?: loop_watch_kick(lane);
+		err = way_settle(lane);
 	}
+	if (!err && lane->way)
+		err = loop_watch_kick(lane);
 	if (err) {
 		lane_stop(lane);
 		return err;
@@ -70,8 +87,20 @@ void lane_stop(struct lane *lane)
 		lane->way->stop(lane);
 	lane->way = NULL;
 	lane->count->size = 0;
-	if (lane->ring.started)
-		vring_set_base(&lane->ring, vring_stop(&lane->ring));
+	if (!lane->ring.started)
+		return;
+	vring_set_base(&lane->ring, vring_stop(&lane->ring));
+	shim_untrack(lane);
+}
+
+void lane_unpop(struct lane *lane, const struct taken *taken)
+{
+	static struct vring_chain chain;
+
+	chain.id = taken->id;
+	chain.descs = taken->descs;
+	chain.again = taken->again;
+	vring_unpop(&lane->ring, &chain);
 }
 
 void lanes_stop(struct front *front)
@@ -89,9 +118,26 @@ int lanes_start(struct front *front)
 	return err;
 }
 
+/* Sockets that were closed for a ring to stop, while others go on. */
+static bool reopen(struct front *front)
+{
+	bool any = false;
+
+	for (unsigned int i = 0; i < front->lanes; i++)
+		any |= front->lane[i].way != NULL;
+	if (!any)
+		return false;
+	front->failed = function_reopen(front);
+	front->stop |= front->failed;
+	return !front->failed;
+}
+
 unsigned int lanes_run(struct front *front)
 {
 	unsigned int moved = 0;
+
+	if (__builtin_expect(!front->dev, 0) && !reopen(front))
+		return 0;
 
 	for (unsigned int i = 0; i < front->lanes; i++) {
 		struct lane *lane = &front->lane[i];

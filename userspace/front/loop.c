@@ -108,7 +108,7 @@ void loop_hurry(struct front *front)
 	event_add(front->hurry, &hurry);
 }
 
-static int queues_watch(struct front *front)
+int loop_watch_queues(struct front *front)
 {
 	for (unsigned int i = 0; i < front->queues; i++) {
 		struct queue *queue = &front->queue[i];
@@ -118,6 +118,12 @@ static int queues_watch(struct front *front)
 			return uvf_fail(EINVAL, "can't wait for frames");
 	}
 	return 0;
+}
+
+void loop_forget_queues(struct front *front)
+{
+	for (unsigned int i = 0; i < front->queues; i++)
+		loop_forget(&front->queue[i].readable);
 }
 
 static int signals_watch(struct front *front)
@@ -143,7 +149,9 @@ int loop_open(struct front *front)
 	front->hurry = event_new(front->base, -1, 0, on_readable, front);
 	if (!front->tick || !front->hurry || event_add(front->tick, &second))
 		return uvf_fail(ENOMEM, "no memory for an event loop");
-	return signals_watch(front) ?: queues_watch(front);
+	if (signals_watch(front))
+		return -ENOMEM;
+	return front->dev ? loop_watch_queues(front) : 0;
 }
 
 static void sleep_or_not(struct front *front)
@@ -170,8 +178,7 @@ int loop_run(struct front *front)
 
 void loop_close(struct front *front)
 {
-	for (unsigned int i = 0; i < front->queues; i++)
-		loop_forget(&front->queue[i].readable);
+	loop_forget_queues(front);
 	for (unsigned int i = 0; i < 2; i++)
 		loop_forget(&front->signals[i]);
 	loop_forget(&front->hurry);

@@ -32,6 +32,7 @@ struct options {
 	int counters;
 	unsigned int pairs;
 	bool client;
+	int shim;
 };
 
 void front_say(const struct front *front, const char *format, ...)
@@ -54,8 +55,21 @@ static const struct argp_option options[] = {
 	{ "counters", 'n', "FD", 0, "count in this file", 0 },
 	{ "pairs", 'p', "N", 0, "offer N queue pairs (default: as many as the function has queues)",
 	  0 },
+	{ "shim", 'z', "WHEN", 0,
+	  "frames right into and out of guest memory: auto, off, require (default: auto)", 0 },
 	{ 0 },
 };
+
+static int shim_word(const char *arg, struct argp_state *state)
+{
+	static const char *const words[] = { "auto", "off", "require" };
+
+	for (int i = 0; i < 3; i++)
+		if (!strcmp(arg, words[i]))
+			return i;
+	argp_failure(state, 64, 0, "--shim '%s': auto, off and require are possible", arg);
+	return 0;
+}
 
 static int number(const char *arg, int least, int most, struct argp_state *state)
 {
@@ -86,6 +100,9 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'p':
 		to->pairs = number(arg, 1, FRONT_PAIRS, state);
+		return 0;
+	case 'z':
+		to->shim = shim_word(arg, state);
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num)
@@ -160,7 +177,7 @@ static int run(struct front *front, const struct options *options)
 	int err = counters_open(front, options);
 
 	if (!err)
-		err = function_open(front, options->function, options->pairs);
+		err = function_open(front, options->pairs);
 	if (err)
 		return err;
 	device_init(front);
@@ -184,6 +201,7 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	front.listener = options.client ? -1 : options.listener;
 	front.path = options.socket;
+	front.shim_wanted = options.shim;
 	front.sock = front.backend_sock = -1;
 	if (!run(&front, &options))
 		return 0;

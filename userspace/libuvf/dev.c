@@ -217,6 +217,10 @@ int uvf_dev__open(struct uvf_dev **to, struct uvf *uvf, const char *name)
 	slot = slot_find(uvf, name);
 	if (slot < 0)
 		return slot;
+	/* Of a predecessor's rings that lead to memory which is not here, nothing can be had. */
+	err = uvf->map_left ? uvf__map(uvf, NULL, 0, 0) : 0;
+	if (err)
+		return err;
 	err = dev_make(to, uvf, name, slot);
 	/* What a predecessor left is of no use, and given back by now: there are new sockets. */
 	if (err == -EUCLEAN)

@@ -53,6 +53,12 @@ static int map_check(const struct uvf *uvf, uint32_t count, uint32_t frame_max)
 	return 0;
 }
 
+static void mapped(struct uvf *uvf, uint32_t frame_max, uint64_t reach)
+{
+	uvf->frame_max = frame_max;
+	uvf->reach = reach;
+}
+
 int uvf__map(struct uvf *uvf, struct uvf_memory *memory, uint32_t count, uint32_t frame_max)
 {
 	int err = map_check(uvf, count, frame_max);
@@ -67,9 +73,22 @@ int uvf__map(struct uvf *uvf, struct uvf_memory *memory, uint32_t count, uint32_
 		err = map_say(uvf, NULL, 0, 0, 0);
 	if (err)
 		return err;
-	uvf->frame_max = count ? frame_max : 0;
-	uvf->reach = end;
+	mapped(uvf, count ? frame_max : 0, end);
+	for (unsigned int i = 0; i < UVF_PARTS; i++)
+		if (uvf->parts[i])
+			mapped(uvf->parts[i], uvf->frame_max, end);
+	uvf->map_left = false;
 	return 0;
+}
+
+uint32_t uvf_dev__lend_index(const struct uvf_dev *dev)
+{
+	return ring_ours(dev->source[0].fill.producer);
+}
+
+uint32_t uvf_dev__tx_index(const struct uvf_dev *dev)
+{
+	return ring_ours(dev->source[dev->tx].tx.producer);
 }
 
 /* Of several sockets, the one with the least to receive into. */

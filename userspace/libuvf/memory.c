@@ -160,6 +160,7 @@ int memory_resume(struct uvf *uvf)
 		if (err)
 			return err;
 		places_resume(uvf);
+		uvf->map_left = reply.maps;
 		return 1;
 	}
 	memory_close(uvf);

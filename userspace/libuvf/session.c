@@ -247,7 +247,7 @@ void uvf__free(struct uvf *uvf, const struct uvf_frame *frames, unsigned int n)
 
 void uvf__account(struct uvf *uvf, struct uvf_account *account)
 {
-	*account = (struct uvf_account){ .resumed = uvf->resumed };
+	*account = (struct uvf_account){ .resumed = uvf->resumed, .mapped = uvf->map_left };
 	for (uint32_t i = 0; i < uvf->frames; i++) {
 		switch (uvf->place[i].state) {
 		case PLACE_HELD:

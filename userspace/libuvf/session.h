@@ -81,6 +81,7 @@ struct uvf {
 	int memfd;
 	unsigned int functions; /* that share the frames, as far as is known */
 	bool resumed; /* the memory is a predecessor's */
+	bool map_left; /* and so are files behind it, of which nothing was said yet */
 	bool held_back[PLACE_SOURCES]; /* free frames of these sources are not in the list yet */
 	bool orphan; /* uvfd has ended */
 	bool mute; /* uvfd did not answer the last time */

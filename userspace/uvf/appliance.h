@@ -26,6 +26,7 @@ struct front_plan {
 	const char *socket;
 	const char *owner; /* who may connect, too; NULL: nobody else */
 	const char *pairs;
+	const char *shim; /* when frames are not to be copied; NULL: auto */
 	bool client;
 	int listener; /* -1: not open yet */
 };

@@ -32,6 +32,9 @@ static const struct argp_option options[] = {
 	{ "owner", 'O', "USER", 0, "whose the socket is to be", 0 },
 	{ "pairs", 'p', "N", 0,
 	  "offer N queue pairs (default: as many as the function has queues)", 0 },
+	{ "shim", 'z', "WHEN", 0,
+	  "frames right into and out of the memory of the guest: auto, off, require (default: auto)",
+	  0 },
 	{ "appliance", 'a', "NAME", 0,
 	  "the appliance's name (default: the one that the function was made for)", 0 },
 	{ "user", 'u', "USER", 0,
@@ -58,6 +61,12 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
 		if (atoi(arg) < 1 || atoi(arg) > FRONT_PAIRS)
 			argp_failure(state, 64, 0, "'%s' is not a number of queue pairs: 1 to %d",
 				     arg, FRONT_PAIRS);
+		return 0;
+	case 'z':
+		plan->shim = arg;
+		if (strcmp(arg, "auto") && strcmp(arg, "off") && strcmp(arg, "require"))
+			argp_failure(state, 64, 0, "--shim '%s': auto, off and require are "
+						   "possible", arg);
 		return 0;
 	case 'a':
 		plan->appliance.name = arg;
@@ -226,6 +235,10 @@ int front_execute(struct front_plan *plan)
 	if (plan->pairs) {
 		argv[n++] = "--pairs";
 		argv[n++] = plan->pairs;
+	}
+	if (plan->shim) {
+		argv[n++] = "--shim";
+		argv[n++] = plan->shim;
 	}
 	argv[n++] = function;
 	argv[n] = NULL;

@@ -119,6 +119,7 @@ int memory_resume(const struct session *session, struct uvf_reply *reply, int *f
 		return uvf_fail(ENOENT, "no predecessor left anything");
 	reply->memory_size = session->memory_size;
 	reply->frame_size = session->frame_size;
+	reply->maps = session->maps;
 	*fd = session->memory;
 	return 0;
 }

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The data path without a copy: guest memory is the UMEM. Buffers that the guest posts to receive
+ * into are lent to the kernel, the virtio header's size ahead of where the frame is to lie; frames
+ * that it sends are sent from where they lie. The table of lent.h joins the two. Where a buffer is
+ * of no use for that, it is copied: to or from a frame of the session's own.
+ *
+ *	shim.c		frames on their way
+ *	shim_start.c	what is there when a ring starts, and what is given back when it stops
+ *	function.c	guest memory becomes the UMEM, and sockets are closed for it to go
+ */
+#ifndef FRONT_SHIM_H
+#define FRONT_SHIM_H
+
+#include "front.h"
+#include "lent.h"
+
+#define SHIM_RING_MAX 1024 /* of larger rings the table has no room for */
+#define SHIM_OWN 64 /* frames of our own that are lent for a ring, where a buffer is of no use */
+#define SHIM_LAG 2 /* of a ring's buffers, one in so many may wait to be sent; further are copied */
+
+/* What outlives the process, for each lane, in uvf__kept(). */
+struct shim_kept {
+	uint32_t used; /* 1: what follows is of a ring that runs */
+	uint16_t num;
+	uint8_t packed;
+	uint8_t pad;
+	struct vring_addr addr;
+	struct lent_entry entry[SHIM_RING_MAX];
+	uint8_t inflight[48 * 1024] __attribute__((aligned(64)));
+};
+
+struct shim {
+	struct lent lent;
+	struct shim_kept *kept;
+	unsigned int own; /* frames of our own that are lent */
+	uint16_t ids[BURST]; /* that the kernel is done with, but has not been told yet */
+	unsigned int done;
+};
+
+/* Where in the UMEM guest memory is; 0: not there. */
+uint64_t shim_addr(const struct front *front, const uint8_t *at);
+
+/* shim_start.c */
+int shim_receive_start(struct lane *lane);
+int shim_send_start(struct lane *lane);
+void shim_stop(struct lane *lane);
+/* The in-flight region is ours to keep, where the front-end keeps none: before vring_start(). */
+int shim_track(struct lane *lane);
+/* The ring has stopped: nothing of it is to be found by a successor. */
+void shim_untrack(struct lane *lane);
+/* All sockets were closed, and are open again: buffers of rings that go on are lent anew. */
+void shim_again(struct lane *lane);
+
+/* shim.c, for these: one chain that was popped. False: it is of no use without a copy. */
+bool shim_lend(struct lane *lane, const struct vring_chain *chain, uint64_t *addr);
+bool shim_frame(struct lane *lane, const struct vring_chain *chain, struct uvf_frame *frame);
+/* One pass over what the kernel has done; as datapath.run(). */
+int shim_deliver(struct lane *lane);
+int shim_complete(struct lane *lane);
+
+#endif /* FRONT_SHIM_H */
