@@ -30,8 +30,8 @@
  *	in flight, and here, published		lent: it stays so
  *	in flight, and here, not published	popped: it is lent anew (`order`, as in place.h)
  *	in flight, and not here			popped
- *	not in flight, and here			used already; its entry in the kernel's ring, if it is
- *						there yet, is the first, and is passed over
+ *	not in flight, and here			used already; its entry in the kernel's ring,
+ *						if there yet, is the first: passed over
  */
 #ifndef FRONT_LENT_H
 #define FRONT_LENT_H
