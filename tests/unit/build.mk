@@ -5,8 +5,9 @@
 UNIT_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
 UNIT_LIBUVF := test_libuvf_frames test_libuvf_dev test_libuvf_session test_libuvf_resume test_libuvf_split \
 	test_libuvf_foreign
+UNIT_RINGS := test_vring test_vring_hostile test_guest
 UNIT_TESTS := $(addprefix $(O)/tests/unit/,test_fw_checksum test_fw_config test_fw_ip test_fw_arp \
-	test_fw_rules test_proto test_link test_rule test_direct $(UNIT_LIBUVF))
+	test_fw_rules test_proto test_link test_rule test_direct $(UNIT_LIBUVF) $(UNIT_RINGS))
 
 $(O)/tests/unit/test_fw_%: UNIT_SOURCES = $(FW_CORE_C)
 $(O)/tests/unit/test_fw_%: UNIT_CFLAGS = -I$(FW_DIR)
@@ -48,6 +49,15 @@ $(O)/tests/unit/test_direct: tests/unit/test_direct.c tests/unit/played_card.c \
 		-Iuserspace/uvfd $(call userspace_pkg,--cflags,libnl-3.0 json-c) \
 		-Wl,--wrap=ioctl,--wrap=if_indextoname $(filter %.c,$^) -o $@ \
 		-lcmocka $(call userspace_pkg,--libs,json-c)
+
+# Virtqueues, with a driver that is played.
+UNIT_VRING := $(addprefix userspace/,$(addprefix front/,vring.c split.c packed.c inflight.c \
+	inflight_ring.c guest.c fault.c) common/why.c)
+$(UNIT_RINGS:%=$(O)/tests/unit/%): $(O)/tests/unit/%: tests/unit/%.c tests/unit/driver.c \
+		$(UNIT_VRING) $(wildcard tests/unit/driver.h tests/unit/rings.h userspace/front/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(UNIT_SAN) -D_GNU_SOURCE -Iuserspace/front -Iuserspace/common \
+		$(filter %.c,$^) -o $@ -lcmocka
 
 unit-tests: $(UNIT_TESTS)
 .PHONY: unit-tests

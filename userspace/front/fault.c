@@ -3,7 +3,6 @@
 #include "fault.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -42,13 +41,12 @@ static void on_sigbus(int sig, siginfo_t *info, void *context)
 static int handler_install(void)
 {
 	const struct sigaction action = { .sa_sigaction = on_sigbus, .sa_flags = SA_SIGINFO };
-	static bool installed;
+	struct sigaction old;
 
-	if (installed)
-		return 0;
-	if (sigaction(SIGBUS, &action, &before))
+	if (sigaction(SIGBUS, &action, &old))
 		return uvf_fail(errno, "can't catch SIGBUS: %s", strerror(errno));
-	installed = true;
+	if (old.sa_sigaction != on_sigbus)
+		before = old;
 	return 0;
 }
 

@@ -13,7 +13,7 @@
 
 #define FAULT_MAPPINGS 80 /* watched at a time */
 
-/* Installs the handler, the first time. Return: 0; -ENOSPC, or what sigaction() says. */
+/* Return: 0; -ENOSPC, or what sigaction() says. */
 int fault_watch(void *at, size_t len, volatile sig_atomic_t *lost);
 
 /* Before munmap(). */
