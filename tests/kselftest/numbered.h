@@ -2,7 +2,8 @@
 /*
  * Frames with numbers, so that each that is lost, doubled or damaged is known: seq.c sends and
  * receives them on a link, vhost_client.c on rings. Behind the headers come bytes that follow from
- * the number, and at the end a mark and the number itself.
+ * the number and from how far the end is, which a VLAN tag that is taken out does not change; at the
+ * end a mark and the number itself.
  */
 #ifndef NUMBERED_H
 #define NUMBERED_H
@@ -33,7 +34,7 @@ static inline void numbered_put(uint8_t *frame, size_t size, uint32_t number)
 	size_t i, end = size - sizeof(trailer);
 
 	for (i = NUMBERED_HEADERS; i < end; i++)
-		frame[i] = number * 7 + i;
+		frame[i] = number * 7 + end - i;
 	memcpy(frame + end, &trailer, sizeof(trailer));
 }
 
@@ -49,7 +50,7 @@ static inline bool numbered_get(const uint8_t *frame, size_t size, uint32_t *num
 	*number = trailer.number;
 	*intact = true;
 	for (i = NUMBERED_HEADERS; i < end; i++)
-		*intact &= frame[i] == (uint8_t)(trailer.number * 7 + i);
+		*intact &= frame[i] == (uint8_t)(trailer.number * 7 + end - i);
 	return trailer.mark == NUMBERED_MARK && trailer.number < NUMBERED_MAX;
 }
 
