@@ -11,7 +11,7 @@ USERSPACE_CFLAGS = $(CPPFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden -D_GNU_SOURCE
 
 # Code that libuvf and the programs share; then what needs netlink as well.
 COMMON_PROTO := why proto
-COMMON_LINK := link rtnl rule ethtool config
+COMMON_LINK := link rtnl rule words limit ethtool config
 COMMON_CONFINE := confine
 COMMON_CNI := cni
 COMMON_COUNTERS := counters
@@ -19,11 +19,11 @@ LIBUVF := session memory dev source resume burst busy split foreign
 # steering, its settings, clients and their leases, queues of the uplink, what outlives uvfd
 UVFD := main sandbox model steer attach inherit tuples addresses tc \
 	settings serve_settings rules limit mirror filter \
-	session users serve memory lease source \
+	session appliances serve memory lease source \
 	direct card ledger \
 	park keep keeper
 # functions, settings, appliances, and what one looks at
-UVF := main facts query list show stats add config config_apply \
+UVF := main facts query list show stats add config config_apply config_settings \
 	rule rule_test limit mirror lease \
 	run release cni cni_client front front_show vm \
 	events events_module events_link events_uvfd rates top top_screen \

@@ -34,7 +34,7 @@ $(O)/fuzz/fuzz_config: tests/fuzz/fuzz_config.c $(wildcard userspace/common/*.[c
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(FUZZ_CFLAGS) -Iinclude -Iuserspace/common \
 		$(call userspace_pkg,--cflags,libnl-3.0) $< \
-		$(addprefix userspace/common/,why.c config.c rule.c link.c) -o $@ \
+		$(addprefix userspace/common/,why.c config.c words.c limit.c rule.c link.c) -o $@ \
 		$(call userspace_pkg,--libs,libnl-3.0 libconfuse)
 
 # What a dead appliance left to its successor.

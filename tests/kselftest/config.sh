@@ -45,6 +45,26 @@ wrong "wrong.conf:3: 'src 10.0.0.0/33'" 'function fw0 { uplink = eth1' 'rules = 
 wrong 'wrong.conf:2: .*fw0' 'function fw0 { uplink = eth1 }' 'function fw0 { uplink = eth1 }'
 wrong "wrong.conf:2: there is no user 'nosuchuser'" 'appliance firewall {' 'users = { nosuchuser } }'
 
+wrong "wrong.conf:2: 'rate 1': '1' is out of range: 8000 to" 'function fw0 { uplink = eth1' \
+	'rx_limit = "rate 1" }'
+wrong "wrong.conf:2: 'rate 1tbit': 'tbit' is not a unit" 'function fw0 { uplink = eth1' \
+	'tx_limit = "rate 1tbit" }'
+wrong "'burst 9000': a limit is a rate" 'function fw0 { uplink = eth1' 'rx_limit = "burst 9000" }'
+wrong "'pps': 'pps' is said, and not how much" 'function fw0 { uplink = eth1' 'rx_limit = pps }'
+wrong "'ids0': say where to" 'function fw0 { uplink = eth1' 'mirror = ids0 }'
+wrong "'to ids0 up': 'up' is not a direction" 'function fw0 { uplink = eth1' \
+	'mirror = "to ids0 up" }'
+wrong 'fw0 can.t be a mirror of itself' 'function fw0 { uplink = eth1 mirror = "to fw0" }'
+wrong 'fw0 leases queues, by which it sends past its tx_limit' \
+	'function fw0 { uplink = eth1 lease = 1 tx_limit = "pps 5k" }'
+wrong 'fw0 leases queues, by which it sends past its mirror' \
+	'function fw0 { uplink = eth1 lease = 1 mirror = "to ids0 tx" }'
+for memory in 0 4k5 -1 2T 1.5x 4095 1025G nan inf 0x1000; do
+	wrong "wrong.conf:2: memory: '.*' is (out of range: 4096 to 1099511627776|not a (number|unit))" \
+		'appliance vm0 {' "memory = \"$memory\" }"
+done
+wrong "wrong.conf:2: 3601 is no linger: 0 to 3600" 'appliance vm0 {' 'linger = 3601 }'
+
 # What is wrong in the last line keeps the first from being applied.
 refused() { # SENTENCE LINES…
 	printf '%s\n' "${@:2}" >"$tmp/wrong.conf"
@@ -58,6 +78,10 @@ refused "uvfd, which keeps them, is not running" "$good" \
 	'function fw0 { uplink = eth1 rules = { "proto tcp" } }'
 refused "leases queues from uvfd, which is not running" "$good" \
 	'function fw0 { uplink = eth1 lease = 1 }'
+refused "fw0 has a limit, and uvfd, which keeps them, is not running" "$good" \
+	'function fw0 { uplink = eth1 rx_limit = "pps 1k" }'
+refused "fw0 has a mirror, and uvfd, which keeps them, is not running" "$good" \
+	'function fw0 { uplink = eth1 mirror = "to ok0" }'
 is "nothing has changed" "$(state)" "$before"
 
 # --- what is applied ---------------------------------------------------------------------------------
@@ -71,9 +95,11 @@ cat >"$tmp/uvf.conf" <<-END
 		mac = "02:00:00:00:00:01"
 		mtu = 1400
 		lease = 1
+		rx_limit = "rate 10mbit pps 5k burst 64k"
+		mirror = "to fw1 rx"
 		rules = { "src 10.9.0.0/16 proto tcp dport 80", "prio 5 proto icmp action drop" }
 	}
-	function fw1 { uplink = eth1 backend = veth vlan = 7 up = no }
+	function fw1 { uplink = eth1 backend = veth vlan = 7 up = no tx_limit = "rate 1.5mbit" mirror = off }
 	appliance firewall { users = { nobody, "4242" } }
 END
 is "it is right" "$(in_ns host uvf config check "$tmp/uvf.conf")" "2 functions, 1 appliances"
@@ -95,6 +121,10 @@ is "VLAN" "$(show fw1 vlan)" 7
 is "down" "$(show fw1 state)" down
 leased() { in_ns host uvf lease --json fw0 | jq -c '.[0].queues | length'; }
 is "a queue of eth1" "$(leased)" 1
+limits() { in_ns host uvf limit "$1" | paste -s -d ';'; }
+is "a limit" "$(limits fw0)" "rx rate 10000000 pps 5000 burst 65536;tx off"
+is "of what is sent" "$(limits fw1)" "rx off;tx rate 1500000"
+is "a mirror, to one that comes later" "$(in_ns host uvf mirror fw0)" "to fw1 rx"
 rules() { in_ns host uvf rule list --json fw0 | jq -r '.[].rule' | sort | paste -s -d ';'; }
 is "rules" "$(in_ns host uvf rule list --json fw0 | jq length)" 2
 there=$(rules)
@@ -113,6 +143,26 @@ is "rules are as they were" "$(rules)" "$there"
 in_ns host uvf lease fw0 off
 is "so with a lease" "$(apply)" "fw0: 1 queues of eth1 leased"
 is "which is there again" "$(leased)" 1
+in_ns host uvf limit fw0 rx pps 7k
+in_ns host uvf mirror fw0 off
+in_ns host uvf mirror fw1 to fw0
+is "so with limits and mirrors" "$(apply | paste -s -d ';')" \
+	"fw0: mirror: to fw1 rx;fw0: rx limit: rate 10000000 pps 5000 burst 65536;fw1: mirror: off"
+is "the limit" "$(limits fw0)" "rx rate 10000000 pps 5000 burst 65536;tx off"
+is "the mirror" "$(in_ns host uvf mirror fw0)" "to fw1 rx"
+is "and the other's" "$(in_ns host uvf mirror fw1)" off
+sed -i 's/burst 64k/burst 1k/' "$tmp/uvf.conf"
+expect_fail "fw0: a burst of 1024 bytes lets no frame of its MTU through: 1422 at least" apply
+sed -i 's/burst 1k/burst 64k/; s/to fw1 rx/to ids7 rx/' "$tmp/uvf.conf"
+expect_fail "fw0 is mirrored to ids7, and there is no function of that name" apply
+sed -i 's/to ids7 rx/to fw1 rx/' "$tmp/uvf.conf"
+# What hinders the lease and is not to be, is taken off before it is asked for.
+in_ns host uvf lease fw0 off
+in_ns host uvf limit fw0 tx pps 7k
+in_ns host uvf mirror fw0 to fw1 tx
+sed -i 's/lease = 1$/lease = 1 tx_limit = off/' "$tmp/uvf.conf"
+like "a lease that a limit and a mirror hindered" "$(apply)" "^fw0: 1 queues of eth1 leased"
+is "is there" "$(leased)" 1
 sed -i 's/lease = 1/lease = 64/' "$tmp/uvf.conf"
 expect_fail "fw0: 64 queues to lease, and eth1 has" apply
 sed -i 's/lease = 64/lease = 1/' "$tmp/uvf.conf"

@@ -14,6 +14,7 @@
 
 #include "uapi/linux/uvf.h"
 #include "why.h"
+#include "words.h"
 
 #define CONFIG_SIZE_MAX (1 << 20)
 
@@ -156,6 +157,46 @@ static int check_rule(cfg_t *cfg, cfg_opt_t *opt)
 	return -1;
 }
 
+static int check_limit(cfg_t *cfg, cfg_opt_t *opt)
+{
+	struct uvf_limit_words limit;
+
+	if (!uvf_limit_parse(last_string(opt), &limit))
+		return 0;
+	cfg_error(cfg, "'%s': %s", last_string(opt), uvf_why());
+	return -1;
+}
+
+static int check_mirror(cfg_t *cfg, cfg_opt_t *opt)
+{
+	struct uvf_mirror_words mirror;
+
+	if (!uvf_mirror_parse(last_string(opt), &mirror))
+		return 0;
+	cfg_error(cfg, "'%s': %s", last_string(opt), uvf_why());
+	return -1;
+}
+
+static int parse_memory(const char *text, uint64_t *bytes)
+{
+	return uvf_number(text, uvf_units_bytes, CONFIG_MEMORY_LEAST, UVF_MEMORY_MAX, bytes);
+}
+
+static int check_memory(cfg_t *cfg, cfg_opt_t *opt)
+{
+	uint64_t bytes;
+
+	if (!parse_memory(last_string(opt), &bytes))
+		return 0;
+	cfg_error(cfg, "memory: %s", uvf_why());
+	return -1;
+}
+
+static int check_linger(cfg_t *cfg, cfg_opt_t *opt)
+{
+	return check_range(cfg, opt, 0, UVF_LINGER_MAX);
+}
+
 /* A name of the user database, or a number. */
 static bool find_user(const char *text, uid_t *uid)
 {
@@ -184,6 +225,35 @@ static int check_user(cfg_t *cfg, cfg_opt_t *opt)
 	return -1;
 }
 
+static bool limits_sending(cfg_t *section)
+{
+	struct uvf_limit_words limit;
+
+	return cfg_size(section, "tx_limit") &&
+	       !uvf_limit_parse(cfg_getstr(section, "tx_limit"), &limit) &&
+	       (limit.rate || limit.pps);
+}
+
+/* What options may not stand together. */
+static int check_sending(cfg_t *cfg, cfg_t *section)
+{
+	struct uvf_mirror_words mirror = { .flags = 0 };
+	const char *name = cfg_title(section);
+
+	if (cfg_size(section, "mirror"))
+		uvf_mirror_parse(cfg_getstr(section, "mirror"), &mirror);
+	if (mirror.flags && !strcmp(mirror.to, name)) {
+		cfg_error(cfg, "function %s can't be a mirror of itself", name);
+		return -1;
+	}
+	if (!cfg_size(section, "lease") ||
+	    (!limits_sending(section) && !(mirror.flags & UVF_MIRROR_TX)))
+		return 0;
+	cfg_error(cfg, "function %s leases queues, by which it sends past its %s: one or the other",
+		  name, limits_sending(section) ? "tx_limit" : "mirror");
+	return -1;
+}
+
 /* What the sections' titles name, and what must not be left out; the line is the section's end. */
 static int check_function(cfg_t *cfg, cfg_opt_t *opt)
 {
@@ -194,10 +264,11 @@ static int check_function(cfg_t *cfg, cfg_opt_t *opt)
 			  IFNAMSIZ - 1);
 		return -1;
 	}
-	if (cfg_size(section, "uplink"))
-		return 0;
-	cfg_error(cfg, "function %s has no uplink", cfg_title(section));
-	return -1;
+	if (!cfg_size(section, "uplink")) {
+		cfg_error(cfg, "function %s has no uplink", cfg_title(section));
+		return -1;
+	}
+	return check_sending(cfg, section);
 }
 
 static int check_section(cfg_t *cfg, cfg_opt_t *opt)
@@ -225,10 +296,15 @@ static cfg_t *open_syntax(void)
 		CFG_INT("lease", 0, CFGF_NODEFAULT),
 		CFG_BOOL("up", cfg_true, CFGF_NONE),
 		CFG_STR_LIST("rules", NULL, CFGF_NODEFAULT),
+		CFG_STR("rx_limit", NULL, CFGF_NODEFAULT),
+		CFG_STR("tx_limit", NULL, CFGF_NODEFAULT),
+		CFG_STR("mirror", NULL, CFGF_NODEFAULT),
 		CFG_END(),
 	};
 	cfg_opt_t appliance[] = {
 		CFG_STR_LIST("users", NULL, CFGF_NODEFAULT),
+		CFG_STR("memory", NULL, CFGF_NODEFAULT),
+		CFG_INT("linger", 0, CFGF_NODEFAULT),
 		CFG_END(),
 	};
 	cfg_opt_t all[] = {
@@ -251,8 +327,10 @@ static void set_checks(cfg_t *cfg)
 		{ "function|mode", check_mode }, { "function|mac", check_mac },
 		{ "function|vlan", check_vlan }, { "function|queues", check_queues },
 		{ "function|mtu", check_mtu }, { "function|lease", check_lease },
-	 { "function|rules", check_rule },
+		{ "function|rules", check_rule }, { "function|rx_limit", check_limit },
+		{ "function|tx_limit", check_limit }, { "function|mirror", check_mirror },
 		{ "appliance", check_section }, { "appliance|users", check_user },
+		{ "appliance|memory", check_memory }, { "appliance|linger", check_linger },
 	};
 
 	for (unsigned int i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
@@ -292,6 +370,22 @@ static int take_rules(struct config_function *function, cfg_t *section)
 	return 0;
 }
 
+static int take_settings(struct config_function *function, cfg_t *section)
+{
+	static const char *const limits[] = { [UVF_RX] = "rx_limit", [UVF_TX] = "tx_limit" };
+	int err = 0;
+
+	for (int i = 0; !err && i < UVF_DIRECTIONS; i++) {
+		function->has_limit[i] = cfg_size(section, limits[i]);
+		if (function->has_limit[i])
+			err = uvf_limit_parse(cfg_getstr(section, limits[i]), &function->limit[i]);
+	}
+	function->has_mirror = cfg_size(section, "mirror");
+	if (!err && function->has_mirror)
+		err = uvf_mirror_parse(cfg_getstr(section, "mirror"), &function->mirror);
+	return err;
+}
+
 /* All was judged before: strings fit. */
 static int take_function(struct config_function *function, cfg_t *section)
 {
@@ -314,14 +408,21 @@ static int take_function(struct config_function *function, cfg_t *section)
 	snprintf(function->uplink, sizeof(function->uplink), "%s", string_of(section, "uplink"));
 	snprintf(function->appliance, sizeof(function->appliance), "%s",
 		 string_of(section, "appliance"));
-	return take_rules(function, section);
+	return take_rules(function, section) ?: take_settings(function, section);
 }
 
 static int take_appliance(struct config_appliance *appliance, cfg_t *section)
 {
 	unsigned int count = cfg_size(section, "users");
 
-	*appliance = (struct config_appliance){ .nr_users = count };
+	*appliance = (struct config_appliance){
+		.nr_users = count,
+		.has_linger = cfg_size(section, "linger"),
+		.linger = number_of(section, "linger"),
+	};
+	if (cfg_size(section, "memory") &&
+	    parse_memory(cfg_getstr(section, "memory"), &appliance->memory))
+		return -EINVAL;
 	snprintf(appliance->name, sizeof(appliance->name), "%s", cfg_title(section));
 	appliance->users = calloc(count ?: 1, sizeof(*appliance->users));
 	if (!appliance->users)

@@ -10,6 +10,9 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include <uvf/steer.h>
+
+#include "limit.h"
 #include "link.h"
 #include "rule.h"
 
@@ -33,12 +36,22 @@ struct config_function {
 	bool has_rules; /* they are all that there are to be; else they are left alone */
 	unsigned int nr_rules;
 	struct uvf_rule *rules;
+	bool has_limit[UVF_DIRECTIONS]; /* else they are left as they are */
+	struct uvf_limit_words limit[UVF_DIRECTIONS];
+	bool has_mirror;
+	struct uvf_mirror_words mirror;
 };
+
+#define CONFIG_MEMORY (4ULL << 30) /* bytes that an appliance may have without a word on it */
+#define CONFIG_MEMORY_LEAST 4096
 
 struct config_appliance {
 	char name[UVF_APPLIANCE_SIZE];
 	unsigned int nr_users;
 	uid_t *users;
+	uint64_t memory; /* bytes of UMEM that it may have; 0: not given */
+	bool has_linger;
+	uint32_t linger; /* seconds that its leases outlive it */
 };
 
 struct config {

@@ -153,7 +153,7 @@ struct uvf_request {
 	};
 };
 
-#define UVF_MEMORY_MAX (4ULL << 30)
+#define UVF_MEMORY_MAX (1ULL << 40) /* an appliance may have less: uvf.conf(5) */
 #define UVF_MAP_ALIGN (2ULL << 20) /* a huge page's */
 #define UVF_FRAME_MAX_MIN 64
 #define UVF_XDP_HEADROOM 256 /* XDP_PACKET_HEADROOM, linux/bpf.h */

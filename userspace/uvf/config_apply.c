@@ -13,13 +13,10 @@
 #include <netlink/msg.h>
 
 #include "add.h"
-#include "ethtool.h"
 #include "rtnl.h"
-#include "rule.h"
 #include "why.h"
 
-__attribute__((format(printf, 3, 4))) static void tell(struct apply *apply, const char *name,
-						       const char *format, ...)
+void apply_tell(struct apply *apply, const char *name, const char *format, ...)
 {
 	va_list args;
 
@@ -31,7 +28,7 @@ __attribute__((format(printf, 3, 4))) static void tell(struct apply *apply, cons
 	apply->changes++;
 }
 
-static bool find(struct apply *apply, const char *name, struct fact *fact)
+bool apply_find(struct apply *apply, const char *name, struct fact *fact)
 {
 	return uvf_function_find(&apply->facts.links, name, &fact->function);
 }
@@ -86,24 +83,6 @@ static int check_absent(struct apply *apply, const struct config_function *wante
 	return 0;
 }
 
-static int check_lease(const struct apply *apply, const struct config_function *wanted)
-{
-	int queues = uvf_ethtool_queues(wanted->uplink);
-
-	if (!wanted->lease)
-		return 0;
-	if (apply->facts.uvfd < 0)
-		return uvf_fail(ENOENT, "%s leases queues from uvfd, which is not running: start it",
-				wanted->name);
-	if (wanted->vlan != UVF_VLAN_ANY)
-		return uvf_fail(EINVAL, "%s is of one VLAN, and can't lease queues of %s",
-				wanted->name, wanted->uplink);
-	if (queues >= 0 && wanted->lease > (unsigned int)queues)
-		return uvf_fail(ENOSPC, "%s: %u queues to lease, and %s has %d", wanted->name,
-				wanted->lease, wanted->uplink, queues);
-	return 0;
-}
-
 int apply_check(struct apply *apply, const struct config *config)
 {
 	struct fact fact;
@@ -112,15 +91,12 @@ int apply_check(struct apply *apply, const struct config *config)
 	for (unsigned int i = 0; !err && i < config->nr_functions; i++) {
 		const struct config_function *wanted = &config->functions[i];
 
-		if (find(apply, wanted->name, &fact))
+		if (apply_find(apply, wanted->name, &fact))
 			err = check_present(wanted, &fact);
 		else
 			err = check_absent(apply, wanted);
-		if (!err && wanted->has_rules && apply->facts.uvfd < 0)
-			err = uvf_fail(ENOENT, "%s has rules, and uvfd, which keeps them, is not "
-					       "running: start it", wanted->name);
 		if (!err)
-			err = check_lease(apply, wanted);
+			err = settings_check(apply, config, wanted);
 	}
 	return err;
 }
@@ -140,7 +116,7 @@ static int make(struct apply *apply, const struct config_function *wanted)
 			   wanted->backend == CONFIG_VETH ? BACKEND_VETH : BACKEND_ANY,
 	};
 
-	tell(apply, wanted->name, "made on %s", wanted->uplink);
+	apply_tell(apply, wanted->name, "made on %s", wanted->uplink);
 	if (apply->dry)
 		return 0;
 	return add_function(&apply->facts, &plan) ?: facts_refresh(&apply->facts);
@@ -170,11 +146,11 @@ static int set_link(struct apply *apply, const struct config_function *wanted,
 	struct nl_msg *msg;
 
 	if (mac)
-		tell(apply, wanted->name, "address %s", mac_text(wanted->mac, text));
+		apply_tell(apply, wanted->name, "address %s", mac_text(wanted->mac, text));
 	if (mtu)
-		tell(apply, wanted->name, "MTU %u", wanted->mtu);
+		apply_tell(apply, wanted->name, "MTU %u", wanted->mtu);
 	if (up != (link->flags & IFF_UP))
-		tell(apply, wanted->name, "%s", up ? "up" : "down");
+		apply_tell(apply, wanted->name, "%s", up ? "up" : "down");
 	if (apply->dry || (!mac && !mtu && up == (link->flags & IFF_UP)))
 		return 0;
 	msg = set_message(link, up);
@@ -188,99 +164,7 @@ static int set_link(struct apply *apply, const struct config_function *wanted,
 	return uvf_rtnl_call(apply->facts.rtnl, msg, what);
 }
 
-/* --- rules ------------------------------------------------------------------------------------ */
-
-static int rule_ask(struct apply *apply, const struct config_function *wanted, int type,
-		    const char *text, uint32_t after, struct uvf_reply *reply)
-{
-	struct uvf_request request = { .version = UVF_PROTO_VERSION, .type = type };
-
-	strcpy(request.function, wanted->name);
-	snprintf(request.rule.text, sizeof(request.rule.text), "%s", text);
-	request.rule.after = after;
-	return uvf_proto_call(apply->facts.uvfd, &request, -1, reply, NULL);
-}
-
-static bool is_wanted(const struct config_function *wanted, const struct uvf_rule *rule,
-		      bool *there)
-{
-	for (unsigned int i = 0; i < wanted->nr_rules; i++) {
-		if (there[i] || !uvf_rule_same(&wanted->rules[i], rule))
-			continue;
-		there[i] = true;
-		return true;
-	}
-	return false;
-}
-
-/* Takes away what is not wanted; notes in @there what is there. */
-static int rules_prune(struct apply *apply, const struct config_function *wanted, bool *there)
-{
-	struct uvf_reply listed, reply;
-	struct uvf_rule rule;
-	uint32_t after = 0;
-	char id[16];
-	int err;
-
-	while (!(err = rule_ask(apply, wanted, UVF_MSG_RULE_LIST, "", after, &listed))) {
-		after = listed.rule;
-		listed.text[sizeof(listed.text) - 1] = '\0';
-		if (!uvf_rule_parse(listed.text, &rule) && is_wanted(wanted, &rule, there))
-			continue;
-		tell(apply, wanted->name, "not: %s", listed.text);
-		snprintf(id, sizeof(id), "%u", listed.rule);
-		err = apply->dry ? 0 : rule_ask(apply, wanted, UVF_MSG_RULE_DEL, id, 0, &reply);
-		if (err)
-			return err;
-	}
-	return err == -ENOENT ? 0 : err;
-}
-
-static int set_rules(struct apply *apply, const struct config_function *wanted, bool present)
-{
-	bool there[wanted->nr_rules + 1];
-	char text[UVF_RULE_TEXT];
-	struct uvf_reply reply;
-	int err = 0;
-
-	memset(there, 0, sizeof(there));
-	if (present)
-		err = rules_prune(apply, wanted, there);
-	for (unsigned int i = 0; !err && i < wanted->nr_rules; i++) {
-		if (there[i])
-			continue;
-		uvf_rule_text(&wanted->rules[i], text);
-		tell(apply, wanted->name, "rule: %s", text);
-		if (!apply->dry)
-			err = rule_ask(apply, wanted, UVF_MSG_RULE_ADD, text, 0, &reply);
-	}
-	return err;
-}
-
-/* As many as there are to be, whichever they are. */
-static int set_lease(struct apply *apply, const struct config_function *wanted)
-{
-	struct uvf_request request = {
-		.version = UVF_PROTO_VERSION,
-		.type = UVF_MSG_DIRECT,
-		.direct.count = wanted->lease,
-	};
-	struct uvf_reply reply;
-	struct fact fact;
-	int there = 0;
-
-	if (!wanted->lease)
-		return 0;
-	if (!facts_find(&apply->facts, wanted->name, &fact) && fact.uvfd)
-		there = __builtin_popcountll(fact.lease.direct_queues);
-	if ((int)wanted->lease == there)
-		return 0;
-	tell(apply, wanted->name, "%u queues of %s leased", wanted->lease, wanted->uplink);
-	if (apply->dry)
-		return 0;
-	strcpy(request.function, wanted->name);
-	return uvf_proto_call(apply->facts.uvfd, &request, -1, &reply, NULL);
-}
+/* --- all of it ------------------------------------------------------------------------------ */
 
 static int set_function(struct apply *apply, const struct config_function *wanted)
 {
@@ -290,18 +174,14 @@ static int set_function(struct apply *apply, const struct config_function *wante
 	struct fact fact;
 	int err = 0;
 
-	if (!find(apply, wanted->name, &fact))
+	if (!apply_find(apply, wanted->name, &fact))
 		err = make(apply, wanted);
 	if (err)
 		return err;
-	if (find(apply, wanted->name, &fact))
+	if (apply_find(apply, wanted->name, &fact))
 		err = set_link(apply, wanted, fact.function.netdev);
 	else if (apply->dry)
 		err = set_link(apply, wanted, &unmade);
-	if (!err)
-		err = set_lease(apply, wanted);
-	if (!err && wanted->has_rules)
-		err = set_rules(apply, wanted, find(apply, wanted->name, &fact));
 	return err;
 }
 
@@ -311,5 +191,7 @@ int apply_all(struct apply *apply, const struct config *config)
 
 	for (unsigned int i = 0; !err && i < config->nr_functions; i++)
 		err = set_function(apply, &config->functions[i]);
+	for (unsigned int i = 0; !err && i < config->nr_functions; i++)
+		err = settings_set(apply, &config->functions[i]);
 	return err;
 }

@@ -16,4 +16,17 @@ int apply_check(struct apply *apply, const struct config *config);
 /* What is other than it is to be, a line for each change. */
 int apply_all(struct apply *apply, const struct config *config);
 
+/* Tells a change, and counts it. */
+__attribute__((format(printf, 3, 4))) void apply_tell(struct apply *apply, const char *name,
+						      const char *format, ...);
+/* Whether there is such a function. */
+bool apply_find(struct apply *apply, const char *name, struct fact *fact);
+
+/* --- config_settings.c: what uvfd keeps ------------------------------------------------------- */
+
+int settings_check(struct apply *apply, const struct config *config,
+		   const struct config_function *wanted);
+/* When all functions are there: a mirror is between two. */
+int settings_set(struct apply *apply, const struct config_function *wanted);
+
 #endif /* UVF_CONFIG_APPLY_H */

@@ -5,88 +5,12 @@
 #include <errno.h>
 #include <json-c/json.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <uvf/steer.h>
 
+#include "limit.h"
 #include "why.h"
-
-static const char *const directions[] = { "rx", "tx" };
-
-_Static_assert(sizeof(directions) / sizeof(directions[0]) == UVF_DIRECTIONS, "a word for each");
-
-/* --- numbers with a unit ------------------------------------------------------------------ */
-
-struct unit {
-	const char *name;
-	uint64_t factor;
-};
-
-/* As tc(8) has them. */
-static const struct unit bits[] = {
-	{ "", 1 }, { "bit", 1 }, { "k", 1000 }, { "kbit", 1000 }, { "m", 1000000 },
-	{ "mbit", 1000000 }, { "g", 1000000000 }, { "gbit", 1000000000 }, { NULL },
-};
-static const struct unit bytes[] = {
-	{ "", 1 }, { "b", 1 }, { "k", 1 << 10 }, { "kb", 1 << 10 }, { "m", 1 << 20 },
-	{ "mb", 1 << 20 }, { NULL },
-};
-static const struct unit frames[] = { { "", 1 }, { "k", 1000 }, { "m", 1000000 }, { NULL } };
-
-static int number(const char *text, const struct unit *units, uint64_t least, uint64_t most,
-		  uint64_t *value)
-{
-	char *end;
-	double amount = strtod(text, &end);
-
-	if (end == text || strspn(text, "0123456789.") != (size_t)(end - text))
-		return uvf_fail(EINVAL, "'%s' is not a number", text);
-	for (; units->name; units++) {
-		if (strcasecmp(units->name, end))
-			continue;
-		amount *= units->factor;
-		if (amount < least || amount > most)
-			return uvf_fail(EINVAL, "'%s' is out of range: %llu to %llu", text,
-					(unsigned long long)least, (unsigned long long)most);
-		*value = amount;
-		return 0;
-	}
-	return uvf_fail(EINVAL, "'%s' is not a unit", end);
-}
-
-static int parse_word(const char *word, const char *text, struct uvf_limit_words *limit)
-{
-	uint64_t value = 0;
-	int err;
-
-	if (!strcmp(word, "rate"))
-		return number(text, bits, UVF_RATE_MIN, UVF_RATE_MAX, &limit->rate);
-	if (!strcmp(word, "pps"))
-		return number(text, frames, 1, UVF_PPS_MAX, &limit->pps);
-	if (strcmp(word, "burst"))
-		return uvf_fail(EINVAL, "'%s' is not a word of a limit: rate, pps, burst", word);
-	err = number(text, bytes, 64, UVF_BURST_MAX, &value);
-	limit->burst = value;
-	return err;
-}
-
-static int parse_limit(int argc, char **argv, struct uvf_limit_words *limit)
-{
-	int err = 0;
-
-	if (argc == 1 && !strcmp(argv[0], "off"))
-		return 0;
-	for (int i = 0; !err && i < argc; i += 2)
-		err = i + 1 < argc ? parse_word(argv[i], argv[i + 1], limit) :
-			uvf_fail(EINVAL, "'%s' is said, and not how much", argv[i]);
-	if (!err && !limit->rate && !limit->pps)
-		return uvf_fail(EINVAL, "a limit is a rate, a number of frames a second (pps), or "
-					"both; or off");
-	if (!err && limit->burst && !limit->rate)
-		return uvf_fail(EINVAL, "a burst is one of bytes, and needs a rate");
-	return err;
-}
 
 /* --- what there is ------------------------------------------------------------------------ */
 
@@ -111,25 +35,18 @@ static void show_json(const struct uvf_reply *reply)
 	struct json_object *object = json_object_new_object();
 
 	for (int i = 0; i < UVF_DIRECTIONS; i++)
-		json_object_object_add(object, directions[i], limit_json(&reply->limits[i]));
+		json_object_object_add(object, uvf_direction_words[i],
+				       limit_json(&reply->limits[i]));
 	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY));
 	json_object_put(object);
 }
 
 static void show_text(const struct uvf_reply *reply)
 {
-	for (int i = 0; i < UVF_DIRECTIONS; i++) {
-		const struct uvf_limit_words *limit = &reply->limits[i];
+	char text[UVF_LIMIT_TEXT];
 
-		printf("%s", directions[i]);
-		if (limit->rate)
-			printf(" rate %llu", (unsigned long long)limit->rate);
-		if (limit->pps)
-			printf(" pps %llu", (unsigned long long)limit->pps);
-		if (limit->burst)
-			printf(" burst %u", limit->burst);
-		puts(limit->rate || limit->pps ? "" : " off");
-	}
+	for (int i = 0; i < UVF_DIRECTIONS; i++)
+		printf("%s %s\n", uvf_direction_words[i], uvf_limit_text(&reply->limits[i], text));
 }
 
 /* --- the command -------------------------------------------------------------------------- */
@@ -171,13 +88,13 @@ static int set_words(const struct query *query)
 		return 0;
 	}
 	for (direction = 0; direction < UVF_DIRECTIONS; direction++)
-		if (!strcmp(query->names[1], directions[direction]))
+		if (!strcmp(query->names[1], uvf_direction_words[direction]))
 			break;
 	if (direction == UVF_DIRECTIONS) {
 		uvf_fail(EINVAL, "'%s' is not a direction: rx, tx, or off", query->names[1]);
 		return fail();
 	}
-	if (parse_limit(query->count - 2, query->names + 2, &limit) ||
+	if (uvf_limit_parse_words(query->count - 2, query->names + 2, &limit) ||
 	    set(query->names[0], direction, &limit))
 		return fail();
 	return 0;

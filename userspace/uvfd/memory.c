@@ -92,7 +92,9 @@ int memory_set(struct session *session, const struct uvf_request *request, int *
 
 	if (session->memory >= 0 && session->memory_request == request->number && request->number)
 		return 0; /* asked once more */
-	err = check_memory(*fd, request);
+	err = appliance_check_memory(session->appliance, request->memory.size);
+	if (!err)
+		err = check_memory(*fd, request);
 	if (err)
 		return err;
 	if (session->inherited) {
@@ -104,7 +106,7 @@ int memory_set(struct session *session, const struct uvf_request *request, int *
 	session->memory = *fd;
 	session->memory_size = request->memory.size;
 	session->frame_size = request->memory.frame_size;
-	session->linger = request->memory.linger;
+	session->linger = appliance_linger(session->appliance, request->memory.linger);
 	session->busy_budget = request->memory.busy_budget;
 	session->memory_request = request->number;
 	*fd = -1;
@@ -182,9 +184,8 @@ static int check_map(const struct session *session, const struct uvf_request *re
 	if (request->map.frame_max > session->frame_size - UVF_XDP_HEADROOM)
 		return uvf_fail(EINVAL, "frames of %u bytes, %d of headroom do not fit into %u",
 				request->map.frame_max, UVF_XDP_HEADROOM, session->frame_size);
-	if (end > UVF_MEMORY_MAX)
-		return uvf_fail(ENOMEM, "a UMEM of %llu bytes: %llu at most",
-				(unsigned long long)end, UVF_MEMORY_MAX);
+	if (appliance_check_memory(session->appliance, end))
+		return -E2BIG;
 	if (fd < 0 || fstat(fd, &stat) || !S_ISREG(stat.st_mode))
 		return uvf_fail(EPROTO, "what came for a UMEM is not a memfd, nor another file");
 	if ((uint64_t)stat.st_size < request->map.size)

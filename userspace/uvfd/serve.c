@@ -101,7 +101,7 @@ static int on_become(struct session *session, const struct uvf_request *request,
 		return uvf_fail(EINVAL, "'%s' can't name an appliance: 1 to %d letters, digits, "
 					"'.', '_' and '-', the first a letter or digit",
 				request->become.appliance, UVF_APPLIANCE_SIZE - 1);
-	err = users_check(session->uid, request->become.appliance);
+	err = appliance_check_user(session->uid, request->become.appliance);
 	if (err)
 		return err;
 	if (!session->is_appliance) {

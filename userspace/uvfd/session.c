@@ -254,7 +254,7 @@ struct session *session_new(int sock, pid_t pid)
 
 static void set_mode(void)
 {
-	mode_t mode = users_any() ? 0666 : 0600;
+	mode_t mode = appliances_have_users() ? 0666 : 0600;
 
 	if (mode != sessions.mode && !chmod(sessions.path, mode))
 		sessions.mode = mode;
@@ -272,7 +272,7 @@ static bool is_welcome(const struct ucred *peer)
 		return true;
 	LIST_FOREACH(session, &sessions.list, entry)
 		count += session->uid == peer->uid;
-	return users_any() && count < SESSIONS_OF_USER;
+	return appliances_have_users() && count < SESSIONS_OF_USER;
 }
 
 static void session_open(int sock)

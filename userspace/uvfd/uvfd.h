@@ -261,11 +261,16 @@ void session_notice(struct session *session, int status);
 /* All who watch. */
 void sessions_tell(const struct uvf_reply *event);
 
-/* --- users.c: who but root may be an appliance ------------------------------------------------ */
+/* --- appliances.c: what uvf.conf(5) says of them ---------------------------------------------- */
 
-bool users_any(void);
+/* Whether users other than root may be one. */
+bool appliances_have_users(void);
 /* 0, or -EPERM with a sentence. */
-int users_check(uid_t uid, const char *appliance);
+int appliance_check_user(uid_t uid, const char *appliance);
+/* 0, or -E2BIG with a sentence: it may not have so many bytes of UMEM. */
+int appliance_check_memory(const char *appliance, uint64_t size);
+/* Seconds that its leases outlive it; @asked, unless the operator says otherwise. */
+uint32_t appliance_linger(const char *appliance, uint32_t asked);
 
 /* --- serve.c: what clients ask ------------------------------------------------------------- */
 
