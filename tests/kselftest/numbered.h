@@ -2,8 +2,8 @@
 /*
  * Frames with numbers, so that each that is lost, doubled or damaged is known: seq.c sends and
  * receives them on a link, vhost_client.c on rings. Behind the headers come bytes that follow from
- * the number and from how far the end is, which a VLAN tag that is taken out does not change; at the
- * end a mark and the number itself.
+ * the number and from how far the end is (a VLAN tag may be taken out on the way), and at the end a
+ * mark and the number itself.
  */
 #ifndef NUMBERED_H
 #define NUMBERED_H
