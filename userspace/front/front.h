@@ -98,6 +98,9 @@ struct front {
 	unsigned int header; /* bytes of a frame's virtio header */
 	uint64_t features; /* as negotiated */
 	struct guest guest;
+	uint32_t moved; /* frames, since this… */
+	uint64_t since; /* …time */
+	bool quick; /* so many, that to be woken for each would be too often */
 	struct front_counters *counters;
 	struct queue queue[FRONT_PAIRS];
 	unsigned int queues;

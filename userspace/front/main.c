@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -166,7 +167,7 @@ static int sandbox(void)
 		ANY(recvmsg), ANY(recvfrom), ANY(sendmsg), ANY(sendto), ANY(read), ANY(getsockopt),
 		ANY(accept4), ANY(connect), { SCMP_SYS(socket), 1, AF_UNIX }, ANY(close),
 		ANY(fcntl), ANY(dup), ANY(memfd_create), ANY(ftruncate), ANY(lseek), ANY(nanosleep),
-		ANY(clock_nanosleep),
+		ANY(clock_nanosleep), { SCMP_SYS(prctl), 1, PR_SET_TIMERSLACK },
 	};
 
 	return confine_calls(calls, sizeof(calls) / sizeof(calls[0]), CONFINE_KILL);
