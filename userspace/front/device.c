@@ -64,6 +64,12 @@ static unsigned int header_size(uint64_t features)
 		       sizeof(struct virtio_net_hdr_mrg_rxbuf) : sizeof(struct virtio_net_hdr);
 }
 
+static void lane_open(struct lane *lane, bool open)
+{
+	vring_enable(&lane->ring, open);
+	lane->opened |= open;
+}
+
 static int rings_set_features(struct front *front)
 {
 	int err = 0;
@@ -73,7 +79,7 @@ static int rings_set_features(struct front *front)
 
 		/* vhost-user, "Ring states" */
 		if (!(front->features & BIT(VHOST_USER_F_PROTOCOL_FEATURES)))
-			vring_enable(ring, true);
+			lane_open(&front->lane[i], true);
 		err = vring_set_features(ring, front->features);
 	}
 	return err;
@@ -319,8 +325,8 @@ static int on_set_vring_enable(struct front *front, struct message *message)
 
 	if (!lane)
 		return -EINVAL;
-	vring_enable(&lane->ring, message->state.num);
-	return 0;
+	lane_open(lane, message->state.num);
+	return lane_start(lane);
 }
 
 /* --- in-flight tracking ----------------------------------------------------------------------- */
@@ -437,7 +443,7 @@ static void rings_reset(struct front *front)
 
 		vring_set_kick(&lane->ring, -1);
 		vring_enable(&lane->ring, false);
-		lane->kicked = false;
+		lane->kicked = lane->opened = false;
 	}
 	front->broken = false;
 }

@@ -83,7 +83,8 @@ struct lane {
 	/* slow path */
 	unsigned int index; /* of the virtqueue: even ones receive (Virtio 1.2, 5.1.2) */
 	struct event *kick;
-	bool kicked; /* SET_VRING_KICK was said: it may run */
+	bool kicked; /* SET_VRING_KICK was said: it may run… */
+	bool opened; /* …once it was enabled */
 };
 
 static inline bool lane_receives(const struct lane *lane)

@@ -6,8 +6,8 @@
  *	running		ring started, on a way
  *	running, at rest	and it has asked for notice, for the process sleeps
  *
- *	stopped -> running	lane_start(): memory, addresses and SET_VRING_KICK are there, the
- *				device is not broken
+ *	stopped -> running	lane_start(): memory, addresses, SET_VRING_KICK and _ENABLE were
+ *				said, the device is not broken
  *	running -> stopped	lane_stop(): GET_VRING_BASE, reset, end; and while memory or
  *				features change, between lane_stop() and lane_start()
  */
@@ -54,13 +54,17 @@ static int way_settle(struct lane *lane)
 	return lanes_start(front);
 }
 
-/* vhost-user, "Ring states"; started without waiting for a kick: a guest need not kick anew. */
+/*
+ * vhost-user, "Ring states". Started without waiting for a kick, for a guest whose interface process
+ * is another one now need not kick anew; but not before it was enabled, for the same guest's frames
+ * would be discarded while the front-end is still at saying so.
+ */
 int lane_start(struct lane *lane)
 {
 	struct front *front = lane->front;
 	int err;
 
-	if (lane->way || !lane->kicked || front->broken || !front->guest.regions)
+	if (lane->way || !lane->kicked || !lane->opened || front->broken || !front->guest.regions)
 		return 0;
 	err = function_prepare(front) ?: shim_track(lane);
 	if (!err)
