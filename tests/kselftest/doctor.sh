@@ -11,6 +11,7 @@
 set -u
 . "$(dirname "$0")/../lib/topology.sh"
 . "$top/tests/lib/xsk.sh"
+. "$top/tests/lib/doctor.sh"
 export BACKEND=veth
 
 need ip nsenter ethtool ping jq busybox setpriv tc
@@ -20,18 +21,6 @@ topology_make client host
 topology_wire client eth0 10.0.1.2/24 host eth1 10.0.1.9/24
 bpffs_ready
 printf 'port fw0 10.0.1.1/24\npass all\n' >"$tmp/rules.conf"
-
-doctor() { in_ns host uvf doctor --json --seconds 0.15 "$@" >"$tmp/doctor.json" 2>"$tmp/doctor.err"; }
-codes() { jq -r '.[] | select(.severity != "note") | .code' "$tmp/doctor.json" | sort -u | paste -s -d ' '; }
-# What is found must say what and what to do, and the exit status that something is wrong.
-sees() { # DESC CODES FUNCTION
-	doctor "$3"
-	is "$1: status" $? "$([[ -z $2 ]]; echo $?)"
-	is "$1" "$(codes)" "$2"
-	is "  and tells what to do" "$(jq '[.[] | select((.what | length) < 5 or
-		(.todo | length) < 5)] | length' "$tmp/doctor.json")" 0
-	jq -r '.[] | "#   \(.severity) \(.function): \(.what)\n#     \(.todo)"' "$tmp/doctor.json"
-}
 
 expect_fail "no function fw0" in_ns host uvf doctor fw0
 expect_fail "'x' is not a number of seconds" in_ns host uvf doctor --seconds x

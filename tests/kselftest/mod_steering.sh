@@ -10,6 +10,7 @@
 #	client eth2 ══ eth3 host: all0 (passthru)
 set -u
 . "$(dirname "$0")/../lib/topology.sh"
+. "$top/tests/lib/doctor.sh"
 export BACKEND=uvf
 need ip nsenter ethtool jq
 seq=$top/build/tests/seq
@@ -116,4 +117,12 @@ in_ns host ip link set eth1 xdp off
 ok "it is free: ours comes" wait_for 5 grep -q 'eth1: steering with XDP' "$tmp/uvfd.log"
 ok "and a rule can be had" in_ns host uvf rule add fw0 dst 192.0.2.1
 ok "which holds" came fw0 10 eth0 to="$uplink" dst=192.0.2.1
+
+# --- seen from a container ---------------------------------------------------------------------------
+
+in_ns host ip link set ids0 netns "uvf-$$-client"
+in_ns client ip link set ids0 up
+doctor_ns=client
+sees "its uplink is not here" uplink-elsewhere ids0
+like "and it has the slow path" "$(jq -r '.[].todo' "$tmp/doctor.json")" 'ids0 has the slow path'
 uvfd_stop

@@ -8,6 +8,7 @@
 #ifndef UVF_DOCTOR_H
 #define UVF_DOCTOR_H
 
+#include "progs.h"
 #include "uvf.h"
 
 enum severity {
@@ -25,6 +26,7 @@ struct sample {
 	struct uvf_reply lease;
 	unsigned int strays; /* frames for its address with another VLAN */
 	uint16_t stray_vlan; /* of the last one */
+	bool listed; /* its address is among those that its uplink receives */
 };
 
 struct doctor {
@@ -32,6 +34,9 @@ struct doctor {
 	unsigned int milliseconds; /* between the samples */
 	struct sample *samples;
 	unsigned int count;
+	bool listed; /* what the uplinks receive was asked for */
+	int progs_of; /* ifindex of an uplink, and its programs */
+	struct progs progs;
 	struct json_object *findings;
 	enum severity worst;
 };

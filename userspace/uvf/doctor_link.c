@@ -49,9 +49,16 @@ static void examine_state(struct doctor *doctor, const struct fact *fact)
 
 static void examine_uplink_seen(struct doctor *doctor, const struct fact *fact)
 {
+	const struct uvf_link *port = fact->function.port;
 	const char *name = fact->function.netdev->name;
 
-	if (!fact->function.uplink) {
+	if (!fact->function.uplink && port->is_port) {
+		found(doctor, SEVERITY_ERROR, "uplink-elsewhere", name,
+		      "its uplink, link %d, is gone or in another network namespace: nothing "
+		      "reaches it", port->uplink);
+		advise(doctor, "bring the uplink back, or make %s anew on another one: `uvf del %s`",
+		       name, name);
+	} else if (!fact->function.uplink) {
 		found(doctor, SEVERITY_WARNING, "uplink-elsewhere", name,
 		      "its uplink is not in this network namespace, where uvfd could steer");
 		advise(doctor, "run uvfd where the uplink is; until then %s has the slow path",
@@ -64,44 +71,46 @@ static void examine_uplink_seen(struct doctor *doctor, const struct fact *fact)
 	}
 }
 
-struct fdb {
-	int uplink;
-	const uint8_t *mac;
-	bool seen;
-};
-
 static int on_neighbour(struct nl_msg *msg, void *arg)
 {
 	struct nlattr *attrs[NDA_MAX + 1];
 	struct nlmsghdr *header = nlmsg_hdr(msg);
 	const struct ndmsg *entry = nlmsg_data(header);
-	struct fdb *fdb = arg;
+	struct doctor *doctor = arg;
 
 	if (header->nlmsg_type != RTM_NEWNEIGH ||
-	    nlmsg_parse(header, sizeof(*entry), attrs, NDA_MAX, NULL) ||
-	    entry->ndm_ifindex != fdb->uplink || !attrs[NDA_LLADDR] ||
+	    nlmsg_parse(header, sizeof(*entry), attrs, NDA_MAX, NULL) || !attrs[NDA_LLADDR] ||
 	    nla_len(attrs[NDA_LLADDR]) != ETH_ALEN)
 		return NL_OK;
-	if (!memcmp(nla_data(attrs[NDA_LLADDR]), fdb->mac, ETH_ALEN))
-		fdb->seen = true;
+	for (unsigned int i = 0; i < doctor->count; i++)
+		doctor->samples[i].listed |= entry->ndm_ifindex == doctor->samples[i].uplink &&
+			!memcmp(nla_data(attrs[NDA_LLADDR]), doctor->samples[i].mac, ETH_ALEN);
 	return NL_OK;
 }
 
-/* Whether the list of addresses that the uplink is to receive has the function's. */
-static bool uplink_has_address(struct doctor *doctor, const struct fact *fact)
+/* The lists of addresses that uplinks are to receive, once for all functions. */
+static void list_addresses(struct doctor *doctor)
 {
 	struct ndmsg request = { .ndm_family = PF_BRIDGE };
-	struct fdb fdb = {
-		.uplink = fact->function.uplink->ifindex,
-		.mac = fact->function.netdev->mac,
-	};
 	struct nl_sock *sock = doctor->facts.rtnl;
 
-	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, on_neighbour, &fdb);
-	if (nl_send_simple(sock, RTM_GETNEIGH, NLM_F_DUMP, &request, sizeof(request)) < 0 ||
-	    nl_recvmsgs_default(sock) < 0)
-		return true; /* unknown */
-	return fdb.seen;
+	if (doctor->listed)
+		return;
+	doctor->listed = true;
+	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, on_neighbour, doctor);
+	if (nl_send_simple(sock, RTM_GETNEIGH, NLM_F_DUMP, &request, sizeof(request)) >= 0 &&
+	    nl_recvmsgs_default(sock) >= 0)
+		return;
+	for (unsigned int i = 0; i < doctor->count; i++)
+		doctor->samples[i].listed = true; /* unknown */
+}
+
+static bool uplink_has_address(struct doctor *doctor, const struct fact *fact)
+{
+	const struct sample *sample = sample_of(doctor, fact);
+
+	list_addresses(doctor);
+	return !sample || sample->listed;
 }
 
 /* Hardware has no kind. Of the software links that can be uplinks, macvlan filters. */

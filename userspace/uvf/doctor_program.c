@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "progs.h"
 #include "queues.h"
 
 static bool is_up(const struct uvf_link *link)
@@ -26,8 +25,9 @@ static void uplink_foreign(struct doctor *doctor, const struct fact *fact, const
 	      "what that one passes, by the slow path", other->native ? "native" : "generic",
 	      other->name, other->id, uplink,
 	      fact->lease.steered ? " in place of uvfd's" : "", name);
-	advise(doctor, "take it off (`ip link set %s xdp off`) and restart uvfd, or attach it with "
-		       "xdp-loader(8), beside uvfd's", uplink);
+	advise(doctor, "take it off (`ip link set %s xdp off`)%s, or attach it with "
+		       "xdp-loader(8), beside uvfd's", uplink,
+	       fact->lease.steered ? " and restart uvfd" : ", and uvfd's takes its place");
 }
 
 static void uplink_bare(struct doctor *doctor, const struct fact *fact)
@@ -49,15 +49,23 @@ static void uplink_bare(struct doctor *doctor, const struct fact *fact)
 		       "number of queues is too large for it");
 }
 
+/* One uplink has many functions, mostly in a row. */
+static const struct progs *uplink_progs(struct doctor *doctor, const struct uvf_link *uplink)
+{
+	if (doctor->progs_of != uplink->ifindex)
+		progs_xdp(uplink, &doctor->progs);
+	doctor->progs_of = uplink->ifindex;
+	return &doctor->progs;
+}
+
 static void examine_steering(struct doctor *doctor, const struct fact *fact)
 {
-	struct progs progs;
+	const struct progs *progs = uplink_progs(doctor, fact->function.uplink);
 
-	progs_xdp(fact->function.uplink->ifindex, &progs);
-	if (progs_find(&progs, "uvf_steer"))
+	if (progs_find(progs, "uvf_steer"))
 		return;
-	if (progs.count)
-		uplink_foreign(doctor, fact, &progs.prog[0]);
+	if (progs->count)
+		uplink_foreign(doctor, fact, &progs->prog[0]);
 	else
 		uplink_bare(doctor, fact);
 }
@@ -124,7 +132,7 @@ static void examine_receiver(struct doctor *doctor, const struct fact *fact)
 	const char *name = fact->function.netdev->name;
 	struct progs progs;
 
-	progs_xdp(fact->function.netdev->ifindex, &progs);
+	progs_xdp(fact->function.netdev, &progs);
 	if (!*fact->lease.holder) {
 		if (!progs.count && *fact->function.port->appliance) {
 			found(doctor, SEVERITY_NOTE, "no-appliance", name,

@@ -36,7 +36,7 @@ static int find_uplink(const struct fact *fact, struct place *place)
 	if (!uplink)
 		return uvf_fail(ENODEV, "the uplink of %s is in another network namespace: capture "
 					"there", fact->function.netdev->name);
-	progs_xdp(uplink->ifindex, &progs);
+	progs_xdp(uplink, &progs);
 	prog = progs_find(&progs, "uvf_steer");
 	if (prog)
 		place->prog = *prog;
@@ -49,7 +49,7 @@ static int find_rx(const struct fact *fact, struct place *place)
 	const struct uvf_link *netdev = fact->function.netdev;
 	struct progs progs;
 
-	progs_xdp(netdev->ifindex, &progs);
+	progs_xdp(netdev, &progs);
 	if (!progs.count)
 		return uvf_fail(ENOENT, "no XDP program takes the frames of %s, so that they go to "
 					"the network stack: `tcpdump -i %s` sees them",

@@ -79,13 +79,31 @@ static void keep(struct progs *progs, const struct xdp_program *program, bool na
 	progs->count++;
 }
 
-void progs_xdp(int ifindex, struct progs *progs)
+/* Alone, and no dispatcher: then its id is all that need be known. */
+static bool take_single(const struct uvf_link *link, struct progs *progs)
 {
-	struct xdp_multiprog *multi = xdp_multiprog__get_from_ifindex(ifindex);
+	struct prog prog = { .id = link->xdp_id, .native = true };
+
+	if (!prog.id)
+		return false;
+	name_it(&prog);
+	if (!*prog.name || !strcmp(prog.name, "xdp_dispatcher"))
+		return false;
+	progs->prog[progs->count++] = prog;
+	return true;
+}
+
+/* libxdp has all links told to find the programs of one: it is asked only where that is needed. */
+void progs_xdp(const struct uvf_link *link, struct progs *progs)
+{
 	struct xdp_program *program = NULL;
+	struct xdp_multiprog *multi;
 	bool native;
 
 	progs->count = 0;
+	if (!link->has_xdp || take_single(link, progs))
+		return;
+	multi = xdp_multiprog__get_from_ifindex(link->ifindex);
 	if (libxdp_get_error(multi))
 		return;
 	native = xdp_multiprog__attach_mode(multi) == XDP_MODE_NATIVE;

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "link.h"
+
 #define PROGS_MAX 16
 #define PROG_NAME_SIZE 128
 
@@ -20,8 +22,11 @@ struct progs {
 	struct prog prog[PROGS_MAX];
 };
 
-/* The XDP programs of a link; behind libxdp's dispatcher, its components in their order. */
-void progs_xdp(int ifindex, struct progs *progs);
+/*
+ * The XDP programs of a link as it was last heard of; behind libxdp's dispatcher, its components in
+ * their order.
+ */
+void progs_xdp(const struct uvf_link *link, struct progs *progs);
 const struct prog *progs_find(const struct progs *progs, const char *name);
 
 /* uvfd's tc program at the ingress of a link; id 0: there is none. */
