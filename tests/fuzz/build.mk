@@ -6,7 +6,7 @@ FUZZ_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror -Wno-unused-parameter -D_
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 FUZZERS := $(addprefix $(O)/fuzz/,fuzz_fw_packet fuzz_fw_config \
 	fuzz_proto fuzz_link fuzz_cni fuzz_rule fuzz_ledger fuzz_config \
-	fuzz_resume)
+	fuzz_resume fuzz_vring)
 
 $(O)/fuzz/fuzz_fw_%: tests/fuzz/fuzz_fw_%.c tests/unit/test_fw.h $(FW_CORE_C) $(FW_HEADERS)
 	@mkdir -p $(@D)
@@ -42,6 +42,11 @@ $(O)/fuzz/fuzz_resume: tests/fuzz/fuzz_resume.c $(LIBUVF:%=userspace/libuvf/%.c)
 		$(wildcard userspace/libuvf/*.h userspace/common/*.h include/uvf/*.h)
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(FUZZ_CFLAGS) -Iinclude -Iuserspace/common -Iuserspace/libuvf $(filter %.c,$^) -o $@
+
+# What a guest writes into its rings, and a front-end into the in-flight region.
+$(O)/fuzz/fuzz_vring: tests/fuzz/fuzz_vring.c $(VRING_C) $(wildcard userspace/front/*.h userspace/common/*.h)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(FUZZ_CFLAGS) -Iuserspace/common -Iuserspace/front $(filter %.c,$^) -o $@
 
 fuzzers: $(FUZZERS)
 .PHONY: fuzzers

@@ -51,10 +51,8 @@ $(O)/tests/unit/test_direct: tests/unit/test_direct.c tests/unit/played_card.c \
 		-lcmocka $(call userspace_pkg,--libs,json-c)
 
 # Virtqueues, with a driver that is played.
-UNIT_VRING := $(addprefix userspace/,$(addprefix front/,vring.c split.c packed.c inflight.c \
-	inflight_ring.c guest.c fault.c) common/why.c)
 $(UNIT_RINGS:%=$(O)/tests/unit/%): $(O)/tests/unit/%: tests/unit/%.c tests/unit/driver.c \
-		$(UNIT_VRING) $(wildcard tests/unit/driver.h tests/unit/rings.h userspace/front/*.h)
+		$(VRING_C) $(wildcard tests/unit/driver.h tests/unit/rings.h userspace/front/*.h)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(UNIT_SAN) -D_GNU_SOURCE -Iuserspace/front -Iuserspace/common \
 		$(filter %.c,$^) -o $@ -lcmocka

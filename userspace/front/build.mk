@@ -2,11 +2,15 @@
 # uvf-vhost-user, the interface process of a function: what it says to the front-end, what becomes
 # of that, guest memory and its rings, and the ways of frames.
 
+VRING := guest fault vring split packed inflight inflight_ring
 FRONT := main loop socket message device \
 	function lane copy shim shim_start lent \
-	guest fault vring split packed inflight inflight_ring
+	$(VRING)
 FRONT_O := $(call userspace_objects,front,$(FRONT)) \
 	$(call userspace_objects,common,why $(COMMON_CONFINE))
+
+# Rings and guest memory alone, as sources: for unit tests and fuzzers.
+VRING_C := $(VRING:%=userspace/front/%.c) userspace/common/why.c
 
 $(O)/bin/uvf-vhost-user: $(FRONT_O) $(LIBUVF_SO)
 	@mkdir -p $(@D)
