@@ -234,7 +234,7 @@ UVF_API void *uvf__data(const struct uvf *uvf, const struct uvf_frame *frame);
 UVF_API uint32_t uvf__room(const struct uvf *uvf, const struct uvf_frame *frame);
 
 /*
- * uvf__kept - uvf_opts.keep bytes of the appliance's own, 16-aligned, zero at first, that a
+ * uvf__kept - uvf_opts.keep bytes of the appliance's own, 64-aligned, zero at first, that a
  * successor finds as they were.
  */
 UVF_API void *uvf__kept(const struct uvf *uvf);

@@ -385,12 +385,19 @@ int device_tell(struct client *client)
 }
 
 /* The driver in the guest notices nothing of it. */
+/* Who is about to end may be connected to yet: then the next one is the one. */
 int device_resume(struct client *client, int patience_ms)
 {
-	device_close(client);
-	if (device_connect(client, patience_ms) || device_features(client))
-		return -1;
-	return device_tell(client);
+	double until = now() + patience_ms / 1000.0;
+
+	do {
+		device_close(client);
+		if (device_connect(client, (until - now()) * 1000))
+			return -1;
+		if (!device_features(client) && !device_tell(client))
+			return 0;
+	} while (client->gone && now() < until);
+	return -1;
 }
 
 /* The guest boots again: all rings stop, and its next driver begins with new ones. */

@@ -181,7 +181,7 @@ static void what_is_kept(void **state)
 	connection_make();
 	answer(UVF_MSG_MEMORY, 0, -1);
 	assert_int_equal(uvf__open(&uvf, &opts), 0);
-	assert_int_equal((uintptr_t)uvf__kept(uvf) % 16, 0);
+	assert_int_equal((uintptr_t)uvf__kept(uvf) % 64, 0);
 	for (unsigned int i = 0; i < 5000; i++)
 		assert_int_equal(((uint8_t *)uvf__kept(uvf))[i], 0);
 	memset(uvf__kept(uvf), 0xff, 5000);

@@ -96,7 +96,7 @@ static void relend(struct lane *lane, const struct uvf_frame *frames, unsigned i
 		lane->count->dropped++;
 		if (is_own(lane, frames[i].addr)) {
 			uvf__free(lane->queue->uvf, &frames[i], 1);
-			shim->own--;
+			shim->own -= shim->own > 0; /* it may be a predecessor's */
 		} else if (id != LENT_NONE) {
 			shim->lent.entry[id].order = uvf_dev__lend_index(lane->queue->dev) + lent;
 			addrs[lent++] = frames[i].addr;
@@ -108,10 +108,12 @@ static void relend(struct lane *lane, const struct uvf_frame *frames, unsigned i
 /* Own frames are free when the kernel's ring was told that they are taken. */
 static void own_free(struct lane *lane, const struct uvf_frame *frames, unsigned int n)
 {
+	struct shim *shim = shim_of(lane);
+
 	for (unsigned int i = 0; i < n; i++)
 		if (is_own(lane, frames[i].addr)) {
 			uvf__free(lane->queue->uvf, &frames[i], 1);
-			shim_of(lane)->own--;
+			shim->own -= shim->own > 0;
 		}
 }
 

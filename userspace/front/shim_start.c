@@ -21,7 +21,8 @@ static struct shim *shim_of(const struct lane *lane)
 static bool is_same(const struct shim_kept *kept, const struct vring *ring)
 {
 	return kept->used && kept->num == ring->num && kept->packed == ring->is_packed &&
-	       !memcmp(&kept->addr, &ring->addr, sizeof(kept->addr));
+	       kept->addr.desc == ring->addr.desc && kept->addr.used == ring->addr.used &&
+	       kept->addr.avail == ring->addr.avail;
 }
 
 /* A guest that has set up another ring meanwhile has nothing in flight. */

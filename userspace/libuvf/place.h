@@ -68,7 +68,7 @@ static inline uint64_t places_size(uint32_t frames)
 {
 	uint64_t size = sizeof(struct uvf_places) + (frames + 1ULL) * sizeof(struct uvf_place);
 
-	return (size + 15) & ~15ULL;
+	return (size + 63) & ~63ULL;
 }
 
 #endif /* UVF_PLACE_H */

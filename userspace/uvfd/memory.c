@@ -144,9 +144,12 @@ void memory_inherit(struct session *to, struct session *from)
 
 static uint64_t end_of(const struct session *session)
 {
-	const struct session_map *last = &session->map[session->maps - 1];
+	const struct session_map *last;
 
-	return session->maps ? last->at + last->size : session->memory_size;
+	if (!session->maps)
+		return session->memory_size;
+	last = &session->map[session->maps - 1];
+	return last->at + last->size;
 }
 
 static bool is_same_file(int a, int b)
