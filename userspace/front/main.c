@@ -159,8 +159,8 @@ static int counters_open(struct front *front, const struct options *options)
 }
 
 /*
- * A front-end may send messages that are no messages: what this process can do then, is this. A call
- * that is missing here is refused, rather than fatal.
+ * A front-end may send messages that are no messages: what this process can do then, is this. What
+ * is missing here is refused, rather than fatal.
  */
 static int sandbox(void)
 {
