@@ -174,6 +174,8 @@ int front_listen(struct front_plan *plan)
 		}
 		if (!err && plan->owner)
 			err = give_away(plan->socket, plan->owner);
+		if (err && plan->listener >= 0)
+			unlink(plan->socket);
 	}
 	return err;
 }
