@@ -6,7 +6,7 @@ FUZZ_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror -Wno-unused-parameter -D_
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 FUZZERS := $(addprefix $(O)/fuzz/,fuzz_fw_packet fuzz_fw_config \
 	fuzz_proto fuzz_link fuzz_cni fuzz_rule fuzz_ledger fuzz_config \
-	fuzz_resume fuzz_vring)
+	fuzz_resume fuzz_vring fuzz_vhost_user)
 
 $(O)/fuzz/fuzz_fw_%: tests/fuzz/fuzz_fw_%.c tests/unit/test_fw.h $(FW_CORE_C) $(FW_HEADERS)
 	@mkdir -p $(@D)
@@ -47,6 +47,13 @@ $(O)/fuzz/fuzz_resume: tests/fuzz/fuzz_resume.c $(LIBUVF:%=userspace/libuvf/%.c)
 $(O)/fuzz/fuzz_vring: tests/fuzz/fuzz_vring.c $(VRING_C) $(wildcard userspace/front/*.h userspace/common/*.h)
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(FUZZ_CFLAGS) -Iuserspace/common -Iuserspace/front $(filter %.c,$^) -o $@
+
+# What a front-end says, with rings behind it that begin as an input has them.
+FUZZ_FRONT := $(addprefix userspace/front/,message.c device.c lane.c) $(VRING_C)
+$(O)/fuzz/fuzz_vhost_user: tests/fuzz/fuzz_vhost_user.c $(FUZZ_FRONT) \
+		$(wildcard userspace/front/*.h userspace/common/*.h)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(FUZZ_CFLAGS) -Iinclude -Iuserspace/common -Iuserspace/front $(filter %.c,$^) -o $@
 
 fuzzers: $(FUZZERS)
 .PHONY: fuzzers

@@ -76,7 +76,7 @@ static int check_header(const struct message *message)
 	if ((head->flags & MESSAGE_VERSION_MASK) != MESSAGE_VERSION)
 		return uvf_fail(EPROTO, "the front-end speaks version %u of vhost-user, not %u",
 				head->flags & MESSAGE_VERSION_MASK, MESSAGE_VERSION);
-	if (head->size > offsetof(struct message, fds) - sizeof(*head))
+	if (head->size > offsetof(struct message, fds) - offsetof(struct message, bytes))
 		return uvf_fail(EPROTO, "the front-end's %s has %u bytes, more than any message",
 				message_name(head->request), head->size);
 	return 0;
