@@ -5,7 +5,7 @@
 UNIT_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
 UNIT_LIBUVF := test_libuvf_frames test_libuvf_dev test_libuvf_session test_libuvf_resume test_libuvf_split \
 	test_libuvf_foreign
-UNIT_RINGS := test_vring test_vring_hostile test_vring_crash test_guest
+UNIT_RINGS := test_vring test_vring_hostile test_vring_crash test_guest test_lent
 UNIT_TESTS := $(addprefix $(O)/tests/unit/,test_fw_checksum test_fw_config test_fw_ip test_fw_arp \
 	test_fw_rules test_proto test_link test_rule test_direct $(UNIT_LIBUVF) $(UNIT_RINGS))
 
@@ -52,7 +52,7 @@ $(O)/tests/unit/test_direct: tests/unit/test_direct.c tests/unit/played_card.c \
 
 # Virtqueues, with a driver that is played.
 $(UNIT_RINGS:%=$(O)/tests/unit/%): $(O)/tests/unit/%: tests/unit/%.c tests/unit/driver.c \
-		$(VRING_C) $(wildcard tests/unit/driver.h tests/unit/rings.h userspace/front/*.h)
+		$(VRING_C) userspace/front/lent.c $(wildcard tests/unit/driver.h tests/unit/rings.h userspace/front/*.h)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(UNIT_SAN) -D_GNU_SOURCE -Iuserspace/front -Iuserspace/common \
 		$(filter %.c,$^) -o $@ -lcmocka
