@@ -19,7 +19,9 @@ ok "the rule of udev" test -s "$tmp/root/usr/lib/udev/rules.d/81-uvf.rules"
 if type -P systemd-analyze >/dev/null; then
 	# The programs that they start must be there to be found.
 	sed -i "s|=/usr/sbin/|=$bin/|; s|=/usr/bin/|=$bin/|" "$units"/*.service
-	mv "$units/uvf-appliance@.service" "$units/uvf-appliance@x.service"
+	for unit in appliance front; do
+		mv "$units/uvf-$unit@.service" "$units/uvf-$unit@x.service"
+	done
 	for unit in "$units"/*.service; do
 		said=$(systemd-analyze verify --man=no --recursive-errors=no "$unit" 2>&1)
 		is "systemd takes ${unit##*/}" "$? $(grep -F "${unit##*/}" <<<"$said")" "0 "

@@ -161,11 +161,21 @@ static int listen_on(const struct sockaddr_un *addr)
 	return sock;
 }
 
+/* Where the counters are, and by default the sockets: beside uvfd's. */
+static void make_directory(void)
+{
+	char path[PATH_MAX];
+
+	counters_path(path, "");
+	mkdir(path, 0755);
+}
+
 int front_listen(struct front_plan *plan)
 {
 	struct sockaddr_un addr;
 	int err = address(plan->socket, &addr);
 
+	make_directory();
 	if (!err && !plan->client) {
 		err = remove_stale(&addr);
 		if (!err) {
@@ -185,8 +195,6 @@ static int counters_open(const char *function)
 {
 	char path[PATH_MAX];
 
-	counters_path(path, "");
-	mkdir(path, 0755);
 	counters_path(path, function);
 	return open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 }

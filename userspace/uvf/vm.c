@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -244,8 +243,6 @@ static void socket_default(struct front_plan *front)
 
 	if (front->socket)
 		return;
-	counters_path(path, "");
-	mkdir(path, 0755);
 	counters_path(path, front->appliance.functions[0]);
 	strcat(path, ".sock");
 	front->socket = path;
