@@ -79,6 +79,7 @@ int lane_start(struct lane *lane)
 		lane_stop(lane);
 		return err;
 	}
+	vring_call(&lane->ring); /* a predecessor may have owed it */
 	lane->count->size = lane->ring.num;
 	lane->count->packed = lane->ring.is_packed;
 	return 0;
