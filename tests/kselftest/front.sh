@@ -65,6 +65,13 @@ is "it is nobody" "$(awk '/^Uid:/ { print $3 }' "/proc/$front/status")" "$(id -u
 is "and can do nothing" "$(awk '/^CapEff:/ { print $2 }' "/proc/$front/status")" 0000000000000000
 is "it is confined" "$(awk '/^Seccomp:/ { print $2 }' "/proc/$front/status")" 2
 expect_fail "listens on .* already" front vhost-user fw0 --socket "$sock"
+link_is() { [[ $(show .link) == "$1" ]]; }
+ok "its link is up" wait_for 5 link_is true
+port=$(in_ns host ip -j link show type veth | jq -r '.[] | select(.ifname | startswith("uvfport")).ifname')
+in_ns host ip link set "$port" down
+ok "and down, when the function's is" wait_for 5 link_is false
+in_ns host ip link set "$port" up
+ok "and up again" wait_for 5 link_is true
 kill -KILL "$front"
 wait "$front" 2>/dev/null
 is "dead, it is not listed" "$(front list --json | jq length)" 0

@@ -3,11 +3,11 @@
 # of that, guest memory and its rings, and the ways of frames.
 
 VRING := guest fault vring split packed inflight inflight_ring
-FRONT := main loop socket message device \
+FRONT := main loop socket message device carrier \
 	function lane copy shim shim_start lent \
 	$(VRING)
 FRONT_O := $(call userspace_objects,front,$(FRONT)) \
-	$(call userspace_objects,common,why $(COMMON_CONFINE))
+	$(call userspace_objects,common,why $(COMMON_CONFINE) $(COMMON_RTNL))
 
 # Rings and guest memory alone, as sources: for unit tests and fuzzers.
 VRING_C := $(VRING:%=userspace/front/%.c) userspace/common/why.c
@@ -15,7 +15,7 @@ VRING_C := $(VRING:%=userspace/front/%.c) userspace/common/why.c
 $(O)/bin/uvf-vhost-user: $(FRONT_O) $(LIBUVF_SO)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(FRONT_O) -L$(O)/lib -luvf \
-		$(call userspace_pkg,--libs,libevent_core libseccomp) $(FW_RPATH)
+		$(call userspace_pkg,--libs,libevent_core libseccomp libnl-3.0) $(FW_RPATH)
 
 front: $(O)/bin/uvf-vhost-user
 .PHONY: front

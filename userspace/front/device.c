@@ -410,6 +410,17 @@ static void config_changed(const struct front *front)
 		message_notify(front->backend_sock, VHOST_USER_BACKEND_CONFIG_CHANGE_MSG);
 }
 
+void device_link(struct front *front, bool up)
+{
+	uint16_t status = htole16(up ? VIRTIO_NET_S_LINK_UP : 0);
+
+	front->counters->link = up;
+	if (front->config.status == status)
+		return;
+	front->config.status = status;
+	config_changed(front);
+}
+
 static int on_net_set_mtu(struct front *front, struct message *message)
 {
 	uint16_t most = front->info.mtu;

@@ -32,6 +32,7 @@ struct event;
 struct event_base;
 struct front;
 struct lane;
+struct nl_sock;
 
 /* A queue of the function. With more pairs than queues, several lanes share one. */
 struct queue {
@@ -134,6 +135,8 @@ struct front {
 	struct event *incoming; /* on the connection, or on what brings the next one */
 	struct event *tick, *hurry;
 	struct event *signals[2];
+	struct nl_sock *hearing; /* of the function's link */
+	struct event *heard;
 	struct message_input input;
 	const char *path; /* of the socket */
 	struct uvf *uvf;
@@ -204,6 +207,15 @@ void device_reset(struct front *front);
 int device_message(struct front *front, struct message *message);
 /* A guest broke the rules: no ring runs until it has reset the device. */
 void device_break(struct front *front, const char *why);
+
+/* The function's link has come up, or gone down, or is as it was. */
+void device_link(struct front *front, bool up);
+
+/* --- carrier.c -------------------------------------------------------------------------------- */
+
+/* Tells device_link() of the link, now and whenever it changes. */
+int carrier_open(struct front *front);
+void carrier_close(struct front *front);
 
 /* --- socket.c --------------------------------------------------------------------------------- */
 

@@ -186,12 +186,13 @@ static int run(struct front *front, const struct options *options)
 	if (err)
 		return err;
 	device_init(front);
-	err = loop_open(front) ?: sandbox() ?: socket_open(front);
+	err = loop_open(front) ?: carrier_open(front) ?: sandbox() ?: socket_open(front);
 	if (err)
 		return err;
 	front_say(front, "ready, %u queue pair%s", front->lanes / 2, front->lanes > 2 ? "s" : "");
 	err = loop_run(front);
 	socket_close(front);
+	carrier_close(front);
 	loop_close(front);
 	function_close(front);
 	return err;
