@@ -459,12 +459,20 @@ static void rings_reset(struct front *front)
 	front->broken = false;
 }
 
+/* The guest forgets what it had given: so does the device, and a successor. */
+static void rings_forget(struct front *front)
+{
+	rings_reset(front);
+	for (unsigned int i = 0; i < front->lanes; i++)
+		vring_reset(&front->lane[i].ring);
+}
+
 /* Virtio 1.2, 2.1: writing 0 resets the device. */
 static int on_set_status(struct front *front, struct message *message)
 {
 	front->status = message->u64 & ~NEEDS_RESET;
 	if (!front->status)
-		rings_reset(front);
+		rings_forget(front);
 	else if (front->broken)
 		front->status |= NEEDS_RESET;
 	front->counters->status = front->status;
@@ -473,7 +481,7 @@ static int on_set_status(struct front *front, struct message *message)
 
 static int on_reset_device(struct front *front, struct message *message)
 {
-	rings_reset(front);
+	rings_forget(front);
 	front->status = front->counters->status = 0;
 	return 0;
 }
