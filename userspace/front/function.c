@@ -54,8 +54,10 @@ static int dev_open(struct front *front)
 {
 	int err = uvf_dev__open(&front->dev, front->uvf, front->counters->function);
 
-	if (err)
-		return uvf_fail(-err, "%s", uvf__why());
+	if (err) {
+		uvf_fail(-err, "%s", uvf__why());
+		return err;
+	}
 	front->info = *uvf_dev__info(front->dev);
 	if (!front->function_queues)
 		front->function_queues = uvf_dev__queues(front->dev);
@@ -90,10 +92,11 @@ static void lane_give(struct front *front, unsigned int index)
 static void lanes_give(struct front *front, unsigned int pairs)
 {
 	if (!pairs)
-		pairs = front->function_queues;
+		pairs = front->function_queues ?: 1;
 	if (pairs > FRONT_PAIRS)
 		pairs = FRONT_PAIRS;
-	front->queues = front->function_queues < pairs ? front->function_queues : pairs;
+	front->queues = front->function_queues && front->function_queues < pairs ?
+				front->function_queues : pairs;
 	front->lanes = 2 * pairs;
 	front->counters->pairs = pairs;
 	for (unsigned int i = 0; i < front->lanes; i++)
@@ -259,8 +262,8 @@ static int open_unmapped(struct front *front)
 
 int function_prepare(struct front *front)
 {
-	struct uvf_memory memory[UVF_MEMORIES];
-	uint8_t *at[UVF_MEMORIES];
+	struct uvf_memory memory[UVF_MEMORIES] = { 0 };
+	uint8_t *at[UVF_MEMORIES] = { 0 };
 	int n, err = check_shim(front);
 
 	n = err ? err : memories_list(front, memory, at);
@@ -359,7 +362,7 @@ static void queue_spread(struct queue *queue)
 	struct uvf_frame frame[BURST];
 	unsigned int lanes = lanes_open(queue, open), n;
 
-	n = uvf_dev__rx(queue->dev, frame, BURST);
+	n = lanes ? uvf_dev__rx(queue->dev, frame, BURST) : 0;
 	for (unsigned int i = 0; i < n; i++) {
 		uint32_t hash = flow_hash(uvf__data(queue->uvf, &frame[i]), frame[i].len);
 

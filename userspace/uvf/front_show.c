@@ -27,6 +27,7 @@ static int counters_read(const char *function, struct front_counters *counters, 
 	ssize_t got;
 	int fd;
 
+	memset(counters, 0, sizeof(*counters));
 	counters_path(path, function);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
@@ -138,7 +139,7 @@ static const char *state(const struct front_counters *counters, bool alive)
 static void list_one(const char *function, struct json_object *array)
 {
 	struct front_counters counters;
-	bool alive;
+	bool alive = false;
 
 	if (counters_read(function, &counters, &alive) || !alive)
 		return;
@@ -236,7 +237,7 @@ int front_show(int argc, char **argv)
 	struct front_counters counters;
 	struct query query = { 0 };
 	struct json_object *object;
-	bool alive;
+	bool alive = false;
 
 	parse(&argp, argc, argv, &query);
 	if (query.count != 1 || strlen(query.names[0]) >= UVF_PROTO_NAME ||
