@@ -140,6 +140,8 @@ static int receive(struct lane *lane)
 	unsigned int n = lane->ring.enabled ? function_receive(lane) : 0, done = 0;
 	int got = 1;
 
+	if (n > BURST)
+		n = BURST;
 	while (done < n && (got = copy_deliver(lane, &lane->frame[lane->first + done])) > 0)
 		done++;
 	if (done) {

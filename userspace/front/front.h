@@ -27,6 +27,7 @@
 #include "vring.h"
 
 #define BURST 64
+#define HELD  1024 /* frames that may wait for one of the lanes that share a queue */
 
 struct event;
 struct event_base;
@@ -76,8 +77,8 @@ struct lane {
 	struct queue *queue;
 	struct front *front;
 	struct front_ring *count;
-	struct uvf_frame frame[BURST]; /* receiving: held, not yet delivered; sending: spare ones */
 	unsigned int first, frames;
+	struct uvf_frame frame[HELD]; /* receiving: not yet delivered; sending: spare ones */
 	bool waits; /* for buffers of the guest, or for room in the function */
 	void *state; /* of the way */
 

@@ -343,12 +343,12 @@ static unsigned int lanes_open(const struct queue *queue, struct lane **open)
 /* A guest that leaves one ring without buffers loses that ring's frames, not those of others. */
 static void lane_add(struct lane *lane, const struct uvf_frame *frame)
 {
-	if (lane->first + lane->frames == BURST) {
+	if (lane->first + lane->frames == HELD) {
 		memmove(lane->frame, lane->frame + lane->first,
 			lane->frames * sizeof(*lane->frame));
 		lane->first = 0;
 	}
-	if (lane->frames < BURST) {
+	if (lane->frames < HELD) {
 		lane->frame[lane->first + lane->frames++] = *frame;
 		return;
 	}
