@@ -114,7 +114,7 @@ static void inflight_make_heap(struct input *input, const struct kind *kind)
 	inflight = aligned_alloc(64, inflight_bytes);
 	memset(inflight, 0, inflight_bytes);
 	take(input, inflight, take_byte(input) % inflight_bytes);
-	vring_set_inflight(&ring, inflight);
+	vring_set_inflight(&ring, inflight, inflight_bytes);
 }
 
 static bool is_guests(const struct vring_part *part)
@@ -195,7 +195,7 @@ static void restart(const struct kind *kind, uint8_t way)
 		free(ring.pushed);
 		vring_init(&ring, &guest, 0);
 		ring_describe(kind);
-		vring_set_inflight(&ring, inflight);
+		vring_set_inflight(&ring, inflight, inflight_bytes);
 	} else if (way & 2) {
 		vring_reset(&ring);
 		ring_describe(kind);

@@ -65,6 +65,14 @@ static void device_pushes(void)
 	held[i] = held[--helds];
 }
 
+static void track(void)
+{
+	size_t size;
+	void *part = inflight_part(&machine.inflight, 0, &size);
+
+	assert_int_equal(vring_set_inflight(ring, part, size), 0);
+}
+
 /* Dies, and is its own successor. */
 static void device_restarts(void)
 {
@@ -76,7 +84,7 @@ static void device_restarts(void)
 	free(ring->pushed);
 	*ring = fresh;
 	ring_describe(&machine, layout);
-	vring_set_inflight(ring, inflight_part(&machine.inflight, 0));
+	track();
 	assert_int_equal(vring_start(ring), 0);
 	helds = 0;
 }
@@ -181,7 +189,7 @@ static void try_successor(void)
 	memcpy(region_copy, machine.inflight.at, region_size());
 	vring_init(&copy.ring, &copy.guest, 3);
 	ring_describe(&copy, layout);
-	assert_int_equal(vring_set_inflight(&copy.ring, region_copy), 0);
+	assert_int_equal(vring_set_inflight(&copy.ring, region_copy, region_size()), 0);
 	assert_int_equal(vring_start(&copy.ring), 0);
 	n = successor_pops(all);
 	successor_pushes(all, n);
@@ -248,7 +256,7 @@ static void ring_of(const struct layout *wanted)
 	vring_reset(ring);
 	driver_init(machine.mem, layout->packed, layout->event_idx, layout->num, layout->start);
 	ring_describe(&machine, layout);
-	assert_int_equal(vring_set_inflight(ring, inflight_part(&machine.inflight, 0)), 0);
+	track();
 	assert_int_equal(vring_start(ring), 0);
 	region_copy = aligned_alloc(64, region_size());
 }
@@ -256,7 +264,7 @@ static void ring_of(const struct layout *wanted)
 static void ring_end(void)
 {
 	vring_reset(ring);
-	vring_set_inflight(ring, NULL);
+	vring_set_inflight(ring, NULL, 0);
 	free(region_copy);
 	helds = 0;
 }
@@ -296,7 +304,7 @@ static void regions_of_another_life(void **state)
 		vring_init(again, &copy.guest, 3);
 		ring_describe(&copy, layout);
 		vring_set_base(again, layout->packed ? 1 << 15 : 0);
-		vring_set_inflight(again, ring->inflight);
+		vring_set_inflight(again, ring->inflight, ring->inflight_room);
 		assert_int_equal(vring_start(again), 0);
 		assert_int_equal(vring_agains(again), 0);
 		assert_int_equal(vring_pop(again, &chain), 0);
@@ -335,23 +343,38 @@ static void maps_that_are_refused(void **state)
 	const size_t size = inflight_size(true, 256);
 	struct inflight map = { 0 };
 	int fd = memory_make(3 * size + 64);
+	size_t part;
 
 	assert_int_equal(size % 64, 0);
 	assert_int_equal(inflight_take(&map, true, dup(fd), 2 * size, 64, 2, 256), 0);
-	assert_null(inflight_part(&map, 2));
-	assert_ptr_equal((uint8_t *)inflight_part(&map, 1) - (uint8_t *)inflight_part(&map, 0),
-			 (void *)size);
+	assert_null(inflight_part(&map, 2, &part));
+	assert_ptr_equal(inflight_part(&map, 1, &part), map.at + size);
+	assert_int_equal(part, size);
 	assert_int_equal(inflight_take(&map, true, dup(fd), 2 * size, 8, 2, 256), -EINVAL);
 	assert_int_equal(inflight_take(&map, true, dup(fd), 4 * size, 0, 2, 256), -EINVAL);
 	assert_int_equal(inflight_take(&map, true, dup(fd), size, 0, 2, 256), -EINVAL);
 	assert_int_equal(inflight_take(&map, true, dup(fd), UINT64_MAX, 64, 2, 256), -EINVAL);
 	assert_int_equal(inflight_take(&map, true, dup(fd), size, 0, 0, 256), -EINVAL);
 	assert_int_equal(inflight_take(&map, true, -1, size, 0, 1, 256), -EBADF);
-	assert_null(inflight_part(&map, 0));
+	assert_null(inflight_part(&map, 0, &part));
 	close(fd);
 }
 
 #define VERSION_END 10 /* behind features and version */
+
+/* The region was made for a ring that is smaller, or split. */
+static void regions_that_are_too_small(void **state)
+{
+	ring_of(&layouts[1]);
+	vring_stop(ring);
+	assert_int_equal(vring_set_num(ring, 16), 0);
+	assert_int_equal(vring_start(ring), -EINVAL);
+	assert_non_null(strstr(uvf_why(), "ring 3 of 16 descriptors does not fit its part"));
+	assert_int_equal(vring_set_num(ring, 8), 0);
+	assert_int_equal(vring_set_features(ring, 1ULL << VRING_F_PACKED), 0);
+	assert_int_equal(vring_start(ring), -EINVAL);
+	ring_end();
+}
 
 static void versions(void **state)
 {
@@ -412,6 +435,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(regions_of_another_life, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_stop_forgets, setup, teardown),
 		cmocka_unit_test_setup_teardown(maps_that_are_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(regions_that_are_too_small, setup, teardown),
 		cmocka_unit_test_setup_teardown(versions, setup, teardown),
 		cmocka_unit_test_setup_teardown(damaged_regions, setup, teardown),
 	};

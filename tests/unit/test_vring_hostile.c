@@ -413,7 +413,7 @@ static void what_runs_is_not_changed(void **state)
 	assert_int_equal(vring_set_base(ring, 16), -EBUSY);
 	assert_int_equal(vring_set_features(ring, 0), -EBUSY);
 	assert_int_equal(vring_set_features(ring, ring->features | 1ULL << 26), 0);
-	assert_int_equal(vring_set_inflight(ring, &chain), -EBUSY);
+	assert_int_equal(vring_set_inflight(ring, &chain, 1), -EBUSY);
 	assert_int_equal(vring_start(ring), 0);
 }
 

@@ -228,7 +228,6 @@ static bool is_frame(const struct lane *lane, const struct vring_chain *chain,
 static void chain_drop(struct lane *lane, const struct vring_chain *chain)
 {
 	vring_push(&lane->ring, chain->id, chain->descs, 0);
-	vring_flush(&lane->ring);
 	lane->count->dropped++;
 }
 
@@ -296,16 +295,17 @@ static int send(struct lane *lane)
 	batch.n = 0;
 	got = batch_pop(lane, &batch, &odd);
 	sent = batch_send(lane, &batch);
-	if (sent == batch.n && got > 0)
-		chain_drop(lane, &odd);
-	else if (got > 0)
+	if (got > 0 && sent < batch.n) {
 		vring_unpop(&lane->ring, &odd);
-	batch_unpop(lane, &batch, sent);
-	if (sent) {
-		batch_count(lane, &batch, sent);
-		vring_flush(&lane->ring);
-		vring_call(&lane->ring);
+		got = 0;
 	}
+	batch_unpop(lane, &batch, sent);
+	/* In the order they came: a successor goes on behind the last that was used. */
+	batch_count(lane, &batch, sent);
+	if (got > 0)
+		chain_drop(lane, &odd);
+	vring_flush(&lane->ring);
+	vring_call(&lane->ring);
 	if (sent < batch.n || !lane->frames) {
 		lane->count->full += !lane->waits;
 		lane->waits = true;

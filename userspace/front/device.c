@@ -368,12 +368,16 @@ static int on_set_inflight_fd(struct front *front, struct message *message)
 		return err;
 	lanes_stop(front);
 	for (unsigned int i = 0; i < front->lanes; i++)
-		vring_set_inflight(&front->lane[i].ring, NULL);
+		vring_set_inflight(&front->lane[i].ring, NULL, 0);
 	err = inflight_take(&front->inflight, front_has(front, VIRTIO_F_RING_PACKED),
 			    message_take_fd(message), given->size, given->offset, given->queues,
 			    given->queue_size);
-	for (unsigned int i = 0; i < front->lanes && !err; i++)
-		err = vring_set_inflight(&front->lane[i].ring, inflight_part(&front->inflight, i));
+	for (unsigned int i = 0; i < front->lanes && !err; i++) {
+		size_t size;
+		void *part = inflight_part(&front->inflight, i, &size);
+
+		err = vring_set_inflight(&front->lane[i].ring, part, size);
+	}
 	return err ?: lanes_start(front);
 }
 

@@ -112,9 +112,10 @@ void inflight_close(struct inflight *map)
 	map->lost = 0;
 }
 
-void *inflight_part(const struct inflight *map, unsigned int number)
+void *inflight_part(const struct inflight *map, unsigned int number, size_t *size)
 {
+	*size = inflight_size(map->packed, map->queue_size);
 	if (!map->map || number >= map->queues)
 		return NULL;
-	return map->at + number * inflight_size(map->packed, map->queue_size);
+	return map->at + number * *size;
 }

@@ -37,7 +37,7 @@ int inflight_take(struct inflight *map, bool packed, int fd, uint64_t size, uint
 
 void inflight_close(struct inflight *map); /* rings must have let go of it before */
 
-/* The part of ring @number, for vring_set_inflight(); NULL when there is none. */
-void *inflight_part(const struct inflight *map, unsigned int number);
+/* The part of ring @number, and its @size, for vring_set_inflight(); NULL when there is none. */
+void *inflight_part(const struct inflight *map, unsigned int number, size_t *size);
 
 #endif /* FRONT_INFLIGHT_H */

@@ -45,7 +45,8 @@ int shim_track(struct lane *lane)
 		return 0;
 	if (inflight_size(ring->is_packed, ring->num) > sizeof(shim->kept->inflight))
 		return uvf_fail(E2BIG, "a ring of %u is too large to be tracked", ring->num);
-	return vring_set_inflight(ring, shim->kept->inflight);
+	return vring_set_inflight(ring, shim->kept->inflight,
+				  sizeof(shim->kept->inflight));
 }
 
 void shim_untrack(struct lane *lane)
@@ -53,7 +54,7 @@ void shim_untrack(struct lane *lane)
 	struct shim_kept *kept = shim_of(lane)->kept;
 
 	if (!lane->front->inflight.map)
-		vring_set_inflight(&lane->ring, NULL);
+		vring_set_inflight(&lane->ring, NULL, 0);
 	__atomic_store_n(&kept->used, 0, __ATOMIC_RELEASE);
 	memset(kept->entry, 0, sizeof(kept->entry));
 	memset(kept->inflight, 0, sizeof(kept->inflight));

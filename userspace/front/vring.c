@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "desc.h"
+#include "inflight.h"
 #include "inflight_ring.h"
 #include "why.h"
 
@@ -82,6 +83,22 @@ static void fd_set_to(int *to, int fd)
 		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 }
 
+static void event_write(int fd)
+{
+	const uint64_t one = 1;
+
+	if (fd >= 0 && write(fd, &one, sizeof(one)) < 0)
+		return;
+}
+
+static void owed_call(struct vring *ring)
+{
+	if (!ring->owes || !ring->started || ring->call < 0)
+		return;
+	ring->owes = false;
+	event_write(ring->call);
+}
+
 void vring_set_kick(struct vring *ring, int fd)
 {
 	fd_set_to(&ring->kick, fd);
@@ -90,6 +107,7 @@ void vring_set_kick(struct vring *ring, int fd)
 void vring_set_call(struct vring *ring, int fd)
 {
 	fd_set_to(&ring->call, fd);
+	owed_call(ring);
 }
 
 void vring_set_err(struct vring *ring, int fd)
@@ -102,11 +120,12 @@ void vring_enable(struct vring *ring, bool on)
 	ring->enabled = on;
 }
 
-int vring_set_inflight(struct vring *ring, void *at)
+int vring_set_inflight(struct vring *ring, void *at, size_t size)
 {
 	if (ring->started && at != ring->inflight)
 		return refuse_started(ring, "in-flight region");
 	ring->inflight = at;
+	ring->inflight_room = size;
 	ring->in_split = at;
 	return 0;
 }
@@ -162,10 +181,22 @@ static int arrays_make(struct vring *ring)
 	return uvf_fail(ENOMEM, "no memory for ring %u", ring->number);
 }
 
+/* Its size and layout may have been told after the region was given. */
+static int inflight_check(const struct vring *ring)
+{
+	if (!ring->inflight ||
+	    inflight_size(ring->is_packed, ring->num) <= ring->inflight_room)
+		return 0;
+	return uvf_fail(EINVAL, "ring %u of %u descriptors does not fit its part of the in-flight "
+			"region, which has %zu bytes", ring->number, ring->num, ring->inflight_room);
+}
+
 static int ring_start(struct vring *ring)
 {
-	int err = ring_map(ring);
+	int err = inflight_check(ring);
 
+	if (!err)
+		err = ring_map(ring);
 	if (!err)
 		err = arrays_make(ring);
 	if (!err)
@@ -175,10 +206,6 @@ static int ring_start(struct vring *ring)
 	return err;
 }
 
-/*
- * The first call is given whatever the driver's event index is: it may wait for one that a dead
- * predecessor owed it.
- */
 int vring_start(struct vring *ring)
 {
 	int err;
@@ -195,10 +222,14 @@ int vring_start(struct vring *ring)
 	ring->ahead = 0;
 	ring->fresh = 0;
 	ring->kicks = -1;
-	ring->uncalled = UINT16_MAX + 1;
+	ring->uncalled = 0;
 	err = ring_start(ring);
-	ring->started = !err;
-	return err;
+	if (err)
+		return err;
+	ring->started = true;
+	ring->owes = true;
+	owed_call(ring);
+	return 0;
 }
 
 /* Nothing is in flight: base and used index tell all. */
@@ -251,14 +282,6 @@ void vring_destroy(struct vring *ring)
 }
 
 /* --- what breaks a ring --- */
-
-static void event_write(int fd)
-{
-	const uint64_t one = 1;
-
-	if (fd >= 0 && write(fd, &one, sizeof(one)) < 0)
-		return;
-}
 
 int vring_break(struct vring *ring, const char *format, ...)
 {

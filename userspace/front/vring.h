@@ -133,6 +133,7 @@ struct vring {
 	bool enabled; /* read and written by the caller, by vring_enable() */
 	bool broken;
 	bool logs;
+	bool owes; /* an interrupt, whatever the driver's event index is */
 	int8_t kicks; /* asked for; -1: not known */
 	struct vring_pushed *pushed; /* packed: those since the last flush */
 	union {
@@ -156,6 +157,7 @@ struct vring {
 		struct inflight_packed *in_packed;
 	};
 	void *inflight; /* the region; NULL: none */
+	size_t inflight_room;
 	uint64_t counter; /* order of popping */
 	uint16_t *entry_of; /* packed: entry of the region that a buffer id has */
 	struct vring_again *again; /* what the predecessor had, in order */
@@ -186,14 +188,20 @@ int vring_set_base(struct vring *ring, uint32_t base); /* while stopped */
 /* Of a started ring, the same addresses with another log, or moved memory. */
 int vring_set_addr(struct vring *ring, const struct vring_addr *addr);
 
-/* Descriptors are taken over and made non-blocking; -1: none (poll; no interrupt). */
+/*
+ * Descriptors are taken over and made non-blocking; -1: none (poll; no interrupt). A ring that has
+ * been started interrupts once, as soon as it can: a dead predecessor may owe that.
+ */
 void vring_set_kick(struct vring *ring, int fd);
 void vring_set_call(struct vring *ring, int fd);
 void vring_set_err(struct vring *ring, int fd);
 void vring_enable(struct vring *ring, bool on);
 
-/* The ring's own part of the in-flight region, inflight_size() bytes (inflight.h); NULL: none. */
-int vring_set_inflight(struct vring *ring, void *at);
+/*
+ * The ring's own part of the in-flight region, and how many bytes that has: a ring that needs more
+ * (inflight_size(), inflight.h) does not start. NULL: none.
+ */
+int vring_set_inflight(struct vring *ring, void *at, size_t size);
 
 /*
  * vring_start - translate the addresses, check them, and find what a predecessor left.
