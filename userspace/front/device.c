@@ -260,12 +260,14 @@ static int on_set_vring_addr(struct front *front, struct message *message)
 	return vring_set_addr(&lane->ring, &addr) ?: lane_start(lane);
 }
 
-static void rest_if_unbroken(struct front *front)
+static void mend_if_stopped(struct front *front)
 {
 	for (unsigned int i = 0; i < front->lanes; i++)
 		if (front->lane[i].kicked)
 			return;
 	front->broken = false;
+	front->status &= ~NEEDS_RESET;
+	front->counters->status = front->status;
 }
 
 /*
@@ -283,7 +285,7 @@ static int on_get_vring_base(struct front *front, struct message *message)
 	lane->kicked = false;
 	message->state.num = lane->ring.base;
 	message->head.size = sizeof(message->state);
-	rest_if_unbroken(front);
+	mend_if_stopped(front);
 	return ANSWERED;
 }
 
@@ -502,7 +504,8 @@ void device_break(struct front *front, const char *why)
 	lanes_stop(front);
 	/* Virtio 1.2, 2.1.2: the driver is told. */
 	config_changed(front);
-	front_say(front, "the device needs a reset, and its rings are stopped: %s", why);
+	front_say(front, "the device needs a reset, and its rings are stopped: %s",
+		  front->counters->why);
 }
 
 /* --- all -------------------------------------------------------------------------------------- */

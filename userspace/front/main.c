@@ -177,7 +177,7 @@ static int sandbox(void)
 	return confine_calls(calls, sizeof(calls) / sizeof(calls[0]), CONFINE_REFUSE);
 }
 
-static int run(struct front *front, const struct options *options)
+static int begin(struct front *front, const struct options *options)
 {
 	int err = counters_open(front, options);
 
@@ -187,10 +187,18 @@ static int run(struct front *front, const struct options *options)
 		return err;
 	device_init(front);
 	err = loop_open(front) ?: carrier_open(front) ?: sandbox() ?: socket_open(front);
+	if (!err)
+		front_say(front, "ready, %u queue pair%s", front->lanes / 2,
+			  front->lanes > 2 ? "s" : "");
+	return err;
+}
+
+static int run(struct front *front)
+{
+	int err = loop_run(front);
+
 	if (err)
-		return err;
-	front_say(front, "ready, %u queue pair%s", front->lanes / 2, front->lanes > 2 ? "s" : "");
-	err = loop_run(front);
+		front_say(front, "%s", uvf_why());
 	socket_close(front);
 	carrier_close(front);
 	loop_close(front);
@@ -209,8 +217,9 @@ int main(int argc, char **argv)
 	front.path = options.socket;
 	front.shim_wanted = options.shim;
 	front.sock = front.backend_sock = -1;
-	if (!run(&front, &options))
-		return 0;
-	fprintf(stderr, "uvf-vhost-user: %s\n", uvf_why());
-	return 1;
+	if (begin(&front, &options)) {
+		fprintf(stderr, "uvf-vhost-user: %s\n", uvf_why());
+		return 1;
+	}
+	return run(&front) ? 1 : 0;
 }
