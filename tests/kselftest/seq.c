@@ -153,26 +153,41 @@ static int patience(const struct plan *plan, unsigned int came)
 	return plan->count > 1 && came >= plan->count ? 200 : (int)plan->idle;
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+}
+
+static bool receive_one(int sock, struct numbered_tally *tally)
+{
+	static uint8_t frame[65536];
+	struct sockaddr_ll from;
+	socklen_t len = sizeof(from);
+	ssize_t size = recvfrom(sock, frame, sizeof(frame), 0, (void *)&from, &len);
+
+	return size > 0 && from.sll_pkttype != PACKET_OUTGOING &&
+	       numbered_count(tally, frame, size);
+}
+
+/* Frames that are none of ours do not put off its end. */
 static int receive_all(const char *name, const struct plan *plan)
 {
 	static struct numbered_tally tally;
-	int sock = open_link(name);
-	uint8_t frame[65536];
-	struct pollfd poller = { .fd = sock, .events = POLLIN };
+	struct pollfd poller = { .fd = open_link(name), .events = POLLIN };
+	int64_t left, last;
 
 	numbered_begin(&tally);
 	printf("ready\n");
 	fflush(stdout);
-	while (poll(&poller, 1, patience(plan, tally.came)) == 1) {
-		struct sockaddr_ll from;
-		socklen_t len = sizeof(from);
-		ssize_t size = recvfrom(sock, frame, sizeof(frame), 0, (void *)&from, &len);
-
-		if (size > 0 && from.sll_pkttype != PACKET_OUTGOING)
-			numbered_count(&tally, frame, size);
-	}
-	printf("{ \"received\": %u, \"doubled\": %u, \"missing\": %u }\n", tally.came, tally.doubled,
-	       numbered_missing(&tally));
+	last = now_ms();
+	while ((left = last + patience(plan, tally.came) - now_ms()) > 0)
+		if (poll(&poller, 1, left) == 1 && receive_one(poller.fd, &tally))
+			last = now_ms();
+	printf("{ \"received\": %u, \"doubled\": %u, \"missing\": %u }\n", tally.came,
+	       tally.doubled, numbered_missing(&tally));
 	return 0;
 }
 

@@ -20,6 +20,7 @@
  *					window: so many may be under way between here and here
  *	post ring=N [count=N]		buffers for the device
  *	stop ring=N | start ring=N base=N | enable ring=N | disable ring=N
+ *	base ring=N			behind what was used, as this side knows it
  *	forget region=N | remember region=N | truncate region=N
  *	reset | resume [wait=MS] | close
  *	config | status | rings | errors
@@ -227,8 +228,14 @@ static int do_stop(struct client *client, const struct words *words)
 
 	if (device_stop_ring(client, ring, &base))
 		return -1;
-	printf("{\"ok\":true,\"base\":%u,\"available\":%u,\"used\":%u}\n", base, ring->next_avail,
-	       device_base(ring));
+	printf("{\"ok\":true,\"base\":%u}\n", base);
+	return 0;
+}
+
+/* By what was taken from it. */
+static int do_base(struct client *client, const struct words *words)
+{
+	printf("{\"ok\":true,\"base\":%u}\n", device_base(ring_of(client, words)));
 	return 0;
 }
 
@@ -402,7 +409,7 @@ static const struct {
 } commands[] = {
 	{ "connect", do_connect }, { "listen", do_listen }, { "features", do_features },
 	{ "begin", do_begin }, { "again", do_again }, { "run", do_run }, { "post", do_post },
-	{ "stop", do_stop }, { "start", do_start }, { "enable", do_enable },
+	{ "stop", do_stop }, { "base", do_base }, { "start", do_start }, { "enable", do_enable },
 	{ "disable", do_enable }, { "forget", do_region }, { "remember", do_region },
 	{ "truncate", do_region }, { "reset", do_reset }, { "resume", do_resume },
 	{ "close", do_close }, { "config", do_config }, { "status", do_status },

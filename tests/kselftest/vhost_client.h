@@ -46,7 +46,8 @@ struct memory {
 	unsigned int regions;
 	size_t region_size;
 	int fd[REGIONS];
-	bool known[REGIONS]; /* to the device */
+	bool known[REGIONS]; /* to the device, */
+	bool told[REGIONS]; /* which was told of it in this connection */
 };
 
 int memory_make(struct memory *memory, unsigned int regions, size_t size);

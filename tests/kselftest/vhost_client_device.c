@@ -45,6 +45,7 @@ int device_connect(struct client *client, int patience_ms)
 {
 	double until = now() + patience_ms / 1000.0;
 
+	memset(client->memory.told, 0, sizeof(client->memory.told));
 	do {
 		client->sock = connect_once(client);
 		client->gone = client->sock < 0;
@@ -188,6 +189,7 @@ static int tell_slot(struct client *client, uint32_t request, unsigned int i)
 	struct message message = { .request = request, .size = sizeof(message.slot),
 				   .slot.region = region_of(&client->memory, i) };
 
+	client->memory.told[i] = request == ADD_MEM_REG;
 	return message_do(client, &message, &client->memory.fd[i], request == ADD_MEM_REG);
 }
 
@@ -209,12 +211,14 @@ static int tell_table(struct client *client)
 	return message_do(client, &message, fds, n);
 }
 
+/* A reset leaves a device its memory, as QEMU expects of it. */
 static int tell_memory(struct client *client)
 {
 	if (!client->slots)
 		return tell_table(client);
 	for (unsigned int i = 0; i < client->memory.regions; i++)
-		if (client->memory.known[i] && tell_slot(client, ADD_MEM_REG, i))
+		if (client->memory.known[i] && !client->memory.told[i] &&
+		    tell_slot(client, ADD_MEM_REG, i))
 			return -1;
 	return 0;
 }
@@ -231,12 +235,24 @@ int device_remember(struct client *client, unsigned int region)
 	return client->slots ? tell_slot(client, ADD_MEM_REG, region) : tell_table(client);
 }
 
+/* Of new rings nothing is in flight. */
+static void inflight_drop(struct client *client)
+{
+	if (client->inflight_fd >= 0)
+		close(client->inflight_fd);
+	client->inflight_fd = -1;
+}
+
 int device_make(struct client *client)
 {
 	struct memory *memory = &client->memory;
 	size_t size = 64 << 12; /* for what is aligned */
 
+	for (unsigned int i = 0; client->slots && i < memory->regions; i++)
+		if (memory->told[i] && tell_slot(client, REM_MEM_REG, i))
+			return -1;
 	memory_free(memory);
+	inflight_drop(client);
 	size += 2 * client->pairs * (16 << 12);
 	size += 2 * client->pairs * client->num *
 		(client->size + SEND_SIZE + client->guard + TABLE_SIZE);
@@ -414,9 +430,7 @@ int device_reset(struct client *client)
 		return -1;
 	if (has(client->protocol, F_RESET_DEVICE) && message_do(client, &message, NULL, 0))
 		return -1;
-	if (client->inflight_fd >= 0)
-		close(client->inflight_fd);
-	client->inflight_fd = -1;
+	inflight_drop(client);
 	for (unsigned int i = 0; i < 2 * client->pairs; i++)
 		ring_reset(&client->ring[i]);
 	return 0;

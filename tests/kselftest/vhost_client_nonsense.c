@@ -114,7 +114,6 @@ static int state(struct client *client, uint32_t index, uint32_t num)
 
 static int ring_outside(struct client *client) { return state(client, 9999, 256); }
 static int num_zero(struct client *client) { return state(client, 0, 0); }
-static int num_odd(struct client *client) { return state(client, 0, 100); }
 static int num_huge(struct client *client) { return state(client, 0, 1 << 20); }
 
 static int kick_of_ring_outside(struct client *client)
@@ -129,16 +128,41 @@ static int enable_outside(struct client *client)
 	return message_state(client, SET_VRING_ENABLE, ~0U, 1);
 }
 
+/* All that a ring needs: what is wrong in it must be told at the latest when it starts. */
+static int start(struct client *client, uint32_t num, uint64_t desc, uint64_t avail, uint64_t used)
+{
+	struct message addr = { .request = SET_VRING_ADDR, .size = sizeof(addr.addr),
+		.addr = { .desc_user_addr = desc, .avail_user_addr = avail,
+			  .used_user_addr = used } };
+	struct message kick = { .request = SET_VRING_KICK, .size = 8 };
+	int fd = eventfd(1, 0), status;
+
+	status = message_u64(client, SET_FEATURES, client->features) ||
+		 one_region(client, GUEST_BASE, 1 << 20, 0, sized_fd(1 << 20)) ||
+		 state(client, 0, num) || message_do(client, &addr, NULL, 0) ||
+		 message_do(client, &kick, &fd, 1) || message_state(client, SET_VRING_ENABLE, 0, 1);
+	close(fd);
+	return status ? -1 : 0;
+}
+
+static int num_odd(struct client *client)
+{
+	return start(client, 100, USER_BASE, USER_BASE + 8192, USER_BASE + 16384);
+}
+
 static int addresses_outside(struct client *client)
 {
-	struct message message = { .request = SET_VRING_ADDR, .size = sizeof(message.addr),
-		.addr = { .desc_user_addr = 0x1000, .used_user_addr = ~0ULL - 64,
-			  .avail_user_addr = ENDLESS } };
+	return start(client, 256, 0x1000, ENDLESS, ~0ULL - 64);
+}
 
-	if (one_region(client, GUEST_BASE, 1 << 20, 0, sized_fd(1 << 20)) ||
-	    message_state(client, SET_VRING_NUM, 0, 256))
-		return -1;
-	return say(client, &message, -1);
+static int used_ring_outside(struct client *client)
+{
+	return start(client, 256, USER_BASE, USER_BASE + 8192, USER_BASE + (1 << 20) - 64);
+}
+
+static int addresses_odd(struct client *client)
+{
+	return start(client, 256, USER_BASE + 1, USER_BASE + 8193, USER_BASE + 16385);
 }
 
 /* --- areas -------------------------------------------------------------------------------- */
@@ -225,7 +249,8 @@ static const struct {
 	NONSENSE(region_without_file), NONSENSE(regions_overlap), NONSENSE(more_regions_than_said),
 	NONSENSE(too_many_regions), NONSENSE(ring_outside), NONSENSE(num_zero), NONSENSE(num_odd),
 	NONSENSE(num_huge), NONSENSE(kick_of_ring_outside), NONSENSE(enable_outside),
-	NONSENSE(addresses_outside), NONSENSE(log_too_short), NONSENSE(inflight_too_short),
+	NONSENSE(addresses_outside), NONSENSE(used_ring_outside), NONSENSE(addresses_odd),
+	 NONSENSE(log_too_short), NONSENSE(inflight_too_short),
 	NONSENSE(inflight_of_nothing), NONSENSE(unknown), NONSENSE(feature_not_offered),
 	NONSENSE(too_long), NONSENSE(too_short), NONSENSE(other_version), NONSENSE(config_outside),
 };

@@ -66,6 +66,14 @@ uint64_t memory_user(const struct memory *memory, const void *at)
 
 /* --- buffers, with a guard on both sides that nobody may write to ------------------------- */
 
+static void buffers_clean(struct ring *ring)
+{
+	struct buffers *buffers = &ring->buffers;
+	unsigned int guard = buffers->stride - buffers->size;
+
+	memset(buffers->at - guard, GUARD_BYTE, buffers->count * buffers->stride + guard);
+}
+
 static int buffers_make(struct ring *ring, unsigned int size, unsigned int guard)
 {
 	struct buffers *buffers = &ring->buffers;
@@ -77,7 +85,6 @@ static int buffers_make(struct ring *ring, unsigned int size, unsigned int guard
 	buffers->tables = memory_take(ring->memory, buffers->count * TABLE_SIZE, 16);
 	if (!buffers->at || !buffers->tables)
 		return -1;
-	memset(buffers->at, GUARD_BYTE, buffers->count * buffers->stride + guard);
 	buffers->at += guard;
 	for (unsigned int i = 0; i < buffers->count; i++)
 		buffers->stack[i] = buffers->count - 1 - i;
@@ -144,6 +151,7 @@ void ring_reset(struct ring *ring)
 		ring->slot[i].busy = false;
 		ring->next[i] = i + 1;
 	}
+	buffers_clean(ring);
 	ring->free_head = 0;
 	ring->free = ring->num;
 	ring->next_avail = ring->next_used = ring->added = 0;
