@@ -326,6 +326,7 @@ static int chain_take(struct lane *lane, const struct vring_chain *chain, struct
 			.popped = lane->ring.stats.popped,
 		});
 	} else if (uvf__alloc(lane->queue->uvf, frame, 1)) {
+		frame->len = chain->out_len - lane->front->header;
 		copy_read(lane, chain, frame);
 		lane->count->copied += frame->len;
 	} else {
