@@ -167,18 +167,20 @@ static void arrays_free(struct vring *ring)
 	ring->again_next = 0;
 }
 
-/* A buffer's id may be any number of 16 bits. */
 static int arrays_make(struct vring *ring)
 {
+	bool sound;
+
 	arrays_free(ring);
-	ring->pushed = calloc(ring->num, sizeof(*ring->pushed));
-	if (ring->inflight) {
+	if (ring->is_packed)
+		ring->pushed = calloc(ring->num, sizeof(*ring->pushed));
+	if (ring->inflight)
 		ring->again = calloc(ring->num, sizeof(*ring->again));
+	if (ring->inflight && ring->is_packed) /* an id may be any number of 16 bits */
 		ring->entry_of = calloc(UINT16_MAX + 1, sizeof(*ring->entry_of));
-	}
-	if (ring->pushed && (!ring->inflight || (ring->again && ring->entry_of)))
-		return 0;
-	return uvf_fail(ENOMEM, "no memory for ring %u", ring->number);
+	sound = (ring->pushed || !ring->is_packed) && (ring->again || !ring->inflight) &&
+		(ring->entry_of || !ring->inflight || !ring->is_packed);
+	return sound ? 0 : uvf_fail(ENOMEM, "no memory for ring %u", ring->number);
 }
 
 /* Its size and layout may have been told after the region was given. */
