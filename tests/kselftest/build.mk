@@ -48,7 +48,7 @@ $(O)/tests/nl_%: tests/kselftest/nl_%.c tests/kselftest/nl.c tests/kselftest/nl.
 	$(CC) -D_GNU_SOURCE $(CFLAGS) -Iinclude/uapi $(shell pkg-config --cflags libnl-genl-3.0) \
 		$(filter %.c,$^) $(shell pkg-config --libs libnl-genl-3.0) -o $@
 
-$(O)/tests/faults: tests/kselftest/faults.c tests/kselftest/nl.c tests/kselftest/nl.h $(KMOD_UAPI)
+$(O)/tests/faults: $(wildcard tests/kselftest/faults*.[ch]) tests/kselftest/nl.c tests/kselftest/nl.h $(KMOD_UAPI)
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE $(CFLAGS) -Iinclude/uapi $(shell pkg-config --cflags libnl-genl-3.0) \
 		$(filter %.c,$^) $(shell pkg-config --libs libnl-genl-3.0) -lbpf -o $@
