@@ -18,7 +18,7 @@ COMMON_CNI := cni
 COMMON_COUNTERS := counters
 LIBUVF := session memory dev source resume burst busy split foreign
 # steering, its settings, clients and their leases, queues of the uplink, what outlives uvfd
-UVFD := main sandbox model steer attach inherit tuples addresses tc \
+UVFD := main sandbox notify model steer attach inherit tuples addresses tc \
 	settings serve_settings rules limit mirror filter \
 	session appliances serve memory lease source \
 	direct card ledger \

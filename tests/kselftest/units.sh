@@ -5,7 +5,7 @@
 # completes commands, options, functions and uplinks.
 set -u
 . "$(dirname "$0")/../lib/topology.sh"
-need ip nsenter ethtool make awk
+need ip nsenter ethtool make awk python3
 
 # --- units ---------------------------------------------------------------------------------------------
 
@@ -18,7 +18,7 @@ not_ok "and none with another prefix" grep -r /usr/local "$tmp/root/usr/lib"
 ok "the rule of udev" test -s "$tmp/root/usr/lib/udev/rules.d/81-uvf.rules"
 if type -P systemd-analyze >/dev/null; then
 	# The programs that they start must be there to be found.
-	sed -i "s|=/usr/sbin/|=$bin/|; s|=/usr/bin/|=$bin/|" "$units"/*.service
+	sed -i "s|=/usr/sbin/uvf|=$bin/uvf|; s|=/usr/bin/uvf|=$bin/uvf|" "$units"/*.service
 	for unit in appliance front; do
 		mv "$units/uvf-$unit@.service" "$units/uvf-$unit@x.service"
 	done
@@ -30,9 +30,30 @@ else
 	skip "systemd takes the units" "there is no systemd-analyze"
 fi
 
-# --- completion ----------------------------------------------------------------------------------------
+# --- ready ---------------------------------------------------------------------------------------------
 
 topology_make client host
+bpffs_ready
+# One datagram, as sd_notify(3) has it, to a path, or to an abstract address of the namespace.
+hear='import socket, sys
+sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+sock.bind(sys.argv[1].replace("@", "\0", 1))
+print("hears", flush=True)
+sock.settimeout(40)
+print(sock.recv(100).decode(), flush=True)'
+for address in "$tmp/notify" "@uvf-test-$$"; do
+	in_ns host python3 -c "$hear" "$address" >"$tmp/heard" &
+	wait_for 10 grep -q hears "$tmp/heard"
+	NOTIFY_SOCKET=$address uvfd_start host
+	ok "and says so to ${address:0:1}…" wait_for 5 grep -qx READY=1 "$tmp/heard"
+	uvfd_stop >/dev/null
+done
+NOTIFY_SOCKET=$tmp/nowhere uvfd_start host
+like "nobody hears it" "$(cat "$tmp/uvfd.log")" "can't tell .*nowhere that it is ready"
+uvfd_stop >/dev/null
+
+# --- completion ----------------------------------------------------------------------------------------
+
 topology_wire client eth0 10.0.1.2/24 host eth1 10.0.1.9/24
 BACKEND=veth
 ok "fw0" function_add host fw0 eth1 firewall

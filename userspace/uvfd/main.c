@@ -168,6 +168,7 @@ static int run(void)
 		err = start(base);
 	if (!err) {
 		say("ready on %s", socket_path);
+		notify_ready();
 		event_base_dispatch(base);
 	} else {
 		/* Who can't start must not end what another one left. */

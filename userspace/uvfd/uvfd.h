@@ -29,6 +29,10 @@
 __attribute__((format(printf, 1, 2))) void say(const char *format, ...);
 extern bool verbose;
 
+/* --- notify.c ------------------------------------------------------------------------------ */
+
+void notify_ready(void);
+
 /* --- steer.c: one uplink's programs and maps ------------------------------------------- */
 
 struct steer;
