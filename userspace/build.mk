@@ -24,7 +24,7 @@ UVFD := main sandbox notify model steer attach inherit tuples addresses tc \
 	direct card ledger \
 	park keep keeper
 # functions, settings, appliances, and what one looks at
-UVF := main facts query list show stats add config config_apply config_settings \
+UVF := main facts query list show stats add config config_apply config_settings config_show \
 	rule rule_test limit mirror lease \
 	run release cni cni_client front front_show vm \
 	events events_module events_link events_uvfd rates top top_screen \

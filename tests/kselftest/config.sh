@@ -22,7 +22,7 @@ wrong() { # SENTENCE LINES…
 	expect_fail "$1" in_ns host uvf config check "$tmp/wrong.conf"
 }
 expect_fail "can't read /nowhere" in_ns host uvf config check /nowhere
-expect_fail "check or apply" uvf config
+expect_fail "check, apply or show" uvf config
 wrong 'wrong.conf:2: no such option' 'function fw0 {' 'upling = eth1' '}'
 wrong 'wrong.conf:1: ' 'function fw0 uplink'
 wrong 'wrong.conf:2: what begins here has no closing brace' 'function fw0 { uplink = eth1 }' \
@@ -151,6 +151,14 @@ is "so with limits and mirrors" "$(apply | paste -s -d ';')" \
 is "the limit" "$(limits fw0)" "rx rate 10000000 pps 5000 burst 65536;tx off"
 is "the mirror" "$(in_ns host uvf mirror fw0)" "to fw1 rx"
 is "and the other's" "$(in_ns host uvf mirror fw1)" off
+in_ns host uvf config show >"$tmp/shown.conf"
+is "what is shown is a configuration" "$(in_ns host uvf config check "$tmp/shown.conf")" "2 functions, 0 appliances"
+is "of what there is" "$(in_ns host uvf config apply "$tmp/shown.conf")" "nothing to change"
+like "with limits" "$(cat "$tmp/shown.conf")" 'rx_limit = "rate 10000000 pps 5000 burst 65536"'
+like "and mirrors" "$(cat "$tmp/shown.conf")" 'mirror = "to fw1 rx"'
+in_ns host uvf del fw0 fw1
+is "from which it can be made again" "$(in_ns host uvf config apply "$tmp/shown.conf" | grep -c made)" 2
+is "the same" "$(in_ns host uvf config show)" "$(cat "$tmp/shown.conf")"
 sed -i 's/burst 64k/burst 1k/' "$tmp/uvf.conf"
 expect_fail "fw0: a burst of 1024 bytes lets no frame of its MTU through: 1422 at least" apply
 sed -i 's/burst 1k/burst 64k/; s/to fw1 rx/to ids7 rx/' "$tmp/uvf.conf"

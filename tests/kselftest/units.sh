@@ -79,5 +79,5 @@ is "modes" "$(completed uvf add fw1 --mode b)" bridge
 is "points" "$(completed uvf capture --at '')" "rx tx uplink"
 is "functions to run on" "$(completed uvf run --on '')" "fw0 ids0"
 is "users" "$(completed uvf run --user nobod)" nobody
-is "second words" "$(completed uvf config '')" "apply check"
+is "second words" "$(completed uvf config '')" "apply check show"
 is "functions behind them" "$(completed uvf rule add f)" fw0

@@ -88,15 +88,31 @@ static int apply(int argc, char **argv)
 	return err ? fail() : 0;
 }
 
+static int show(int argc, char **argv)
+{
+	static const struct argp argp = {
+		.doc = "Prints the functions that there are as a configuration would say them.",
+	};
+
+	parse(&argp, argc, argv, NULL);
+	return config_show() ? fail() : 0;
+}
+
 int cmd_config(int argc, char **argv)
 {
+	static const struct {
+		const char *name;
+		int (*run)(int argc, char **argv);
+	} commands[] = { { "check", check }, { "apply", apply }, { "show", show } };
 	char name[32];
 
-	if (argc > 1 && (!strcmp(argv[1], "check") || !strcmp(argv[1], "apply"))) {
+	for (unsigned int i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(argv[1], commands[i].name))
+			continue;
 		snprintf(name, sizeof(name), "uvf config %s", argv[1]);
 		argv[1] = name;
-		return name[11] == 'c' ? check(argc - 1, argv + 1) : apply(argc - 1, argv + 1);
+		return commands[i].run(argc - 1, argv + 1);
 	}
-	fprintf(stderr, "uvf config: check or apply, and --help after it\n");
+	fprintf(stderr, "uvf config: check, apply or show, and --help after it\n");
 	return 64;
 }

@@ -29,4 +29,9 @@ int settings_check(struct apply *apply, const struct config *config,
 /* When all functions are there: a mirror is between two. */
 int settings_set(struct apply *apply, const struct config_function *wanted);
 
+/* --- config_show.c ---------------------------------------------------------------------------- */
+
+/* Prints what there is, in the syntax of the file. */
+int config_show(void);
+
 #endif /* UVF_CONFIG_APPLY_H */
