@@ -52,7 +52,10 @@ printf 'OPTIONS=--on fw0\nCOMMAND=/usr/libexec/uvf/firewall /etc/uvf/firewall.co
 
 # --- configuration ---------------------------------------------------------------------------------
 
-ok "uvf-config starts" systemctl start uvf-config
+# On a machine that is starved uvfd may not answer in time; the unit then tries again.
+config_starts() { systemctl start uvf-config || wait_for 60 is_active uvf-config; }
+ok "uvf-config starts" config_starts
+diag "$(journal uvf-config)"
 is "uvfd runs with it" "$(state $daemon)" active
 is "the functions are there" "$(uvf list --json | jq -r '.[].function' | sort | paste -s -d ' ')" "fw0 fw1 fw1b"
 is "of uvf.ko, which was loaded for it" "$(uvf show --json fw0 | jq -r .backend)" uvf
