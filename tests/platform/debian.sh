@@ -1,12 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# A Debian 12 of its own in the directory $root, for scripts in the checkout's top directory.
+# A Debian 12 of its own in the directory $root, which the script names, for scripts in the checkout's
+# top directory. Brings tap.sh.
 #
+#   $version             of the packages
 #   clean_debian         debootstrap has just made it, or its archive in build/cache; ours are in /debs
 #   in_root COMMAND…     with processes and mounts of its own, which go when the command has ended
 #   apt_install PACKAGE…
 
+. tests/lib/tap.sh
+PATH=$PATH:/usr/sbin:/sbin
+need debootstrap unshare
+[[ $EUID -eq 0 ]] || skip_all "needs root, for a root directory of its own"
+
+version=$(sed -n 's/^UVF_VERSION := //p' userspace/build.mk)
 base=$PWD/build/cache/bookworm.tar
 
 mirror=$(apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' |

@@ -6,14 +6,8 @@
 # Needs the packages in build/deb, and root. `make check-packages` runs it; it takes minutes.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-. tests/lib/tap.sh
-PATH=$PATH:/usr/sbin:/sbin
-need debootstrap unshare
-[[ $EUID -eq 0 ]] || skip_all "needs root, for a root directory of its own"
-
-root=$PWD/build/packages/root
 . tests/platform/debian.sh
-version=$(sed -n 's/^UVF_VERSION := //p' userspace/build.mk)
+root=$PWD/build/packages/root
 old=5.10 # Debian 11's, which the module is not for
 declare -A release
 

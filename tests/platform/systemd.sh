@@ -6,14 +6,8 @@
 # Needs the packages in build/deb, and root. `make check-packages` runs it.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-. tests/lib/tap.sh
-PATH=$PATH:/usr/sbin:/sbin
-need debootstrap unshare
-[[ $EUID -eq 0 ]] || skip_all "needs root, for a root directory of its own"
-
-root=$PWD/build/packages/systemd
 . tests/platform/debian.sh
-version=$(sed -n 's/^UVF_VERSION := //p' userspace/build.mk)
+root=$PWD/build/packages/systemd
 kernel=${KERNEL:-6.1}
 release=$(tests/vm/kernel.sh path "$kernel" release) ||
 	bail_out "no kernel $kernel: tests/vm/kernel.sh fetch $kernel"
