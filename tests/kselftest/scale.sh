@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # What uvfd does for a function is not more when there are many: eight times as many functions make
-# it call the kernel about eight times as often, to start, to follow one that was killed, and to end.
-# Calls are counted, not seconds: the same on any machine.
+# it call the kernel about eight times as often, to start, to follow one that was killed, and to end;
+# and `uvf doctor` to examine all of them. Calls are counted, not seconds: the same on any machine.
 #
 #	host: eth1 ══ eth0
 #	       └ fw0, fw1, …, each of a veth pair
@@ -13,7 +13,7 @@ need ip tc nsenter pgrep strace busybox
 
 few=64
 many=512
-phases=(start follow end)
+phases=(start follow doctor end)
 bpffs_ready
 
 # As `uvf add` makes them, by the thousand.
@@ -49,6 +49,9 @@ count_calls() { # FUNCTIONS
 	watched_start "$tmp/second"
 	count[$1,follow]=$(calls "$tmp/second")
 	is "$1 functions are known" "$(in_ns host uvf list | grep -c veth)" "$1"
+	in_ns host strace -qq -o "$tmp/doctor" uvf doctor --seconds 0.1 >"$tmp/found"
+	is "nothing is wrong with them" "$(cat "$tmp/found")" "nothing wrong"
+	count[$1,doctor]=$(calls "$tmp/doctor")
 	before=$(calls "$tmp/second")
 	kill "$uvfd"
 	wait "$spawned"
