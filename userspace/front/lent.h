@@ -78,6 +78,18 @@ static inline uint16_t lent_find(const struct lent *lent, uint64_t addr)
 	return found;
 }
 
+/*
+ * The same, by what the completion ring says: in copy mode, kernels keep the address of a frame
+ * that is sent in a pointer whose lowest bit is a tag (6.18, net/xdp/xsk.c,
+ * xsk_skb_destructor_set_addr()), so that an odd address comes back even.
+ */
+static inline uint16_t lent_find_sent(const struct lent *lent, uint64_t addr)
+{
+	uint16_t id = lent_find(lent, addr);
+
+	return id != LENT_NONE ? id : lent_find(lent, addr | 1);
+}
+
 static inline bool lent_has(const struct lent *lent, uint16_t id)
 {
 	return id < lent->num && lent->entry[id].addr;

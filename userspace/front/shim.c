@@ -253,7 +253,7 @@ int shim_complete(struct lane *lane)
 	unsigned int n = uvf_dev__done(lane->queue->dev, addrs, BURST);
 
 	for (unsigned int i = 0; i < n; i++) {
-		uint16_t id = lent_find(&shim->lent, addrs[i]);
+		uint16_t id = lent_find_sent(&shim->lent, addrs[i]);
 
 		if (id == LENT_NONE)
 			continue;

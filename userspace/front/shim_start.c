@@ -107,10 +107,8 @@ static unsigned int stale(const struct lent *lent, const bool *found)
 	return n;
 }
 
-static bool is_stale(const struct lent *lent, const bool *found, uint64_t addr)
+static bool is_stale(const bool *found, uint16_t id)
 {
-	uint16_t id = lent_find(lent, addr);
-
 	return id != LENT_NONE && !found[id];
 }
 
@@ -122,14 +120,14 @@ static void stale_take(struct lane *lane, const bool *found)
 	uint64_t addr;
 
 	while (lane_receives(lane) && uvf_dev__peek(lane->queue->dev, &frame, 1) &&
-	       is_stale(lent, found, frame.addr)) {
+	       is_stale(found, lent_find(lent, frame.addr))) {
 		uvf_dev__take(lane->queue->dev, 1);
 		lent_remove(lent, lent_find(lent, frame.addr));
 	}
 	while (!lane_receives(lane) && uvf_dev__done(lane->queue->dev, &addr, 1) &&
-	       is_stale(lent, found, addr)) {
+	       is_stale(found, lent_find_sent(lent, addr))) {
 		uvf_dev__take_done(lane->queue->dev, 1);
-		lent_remove(lent, lent_find(lent, addr));
+		lent_remove(lent, lent_find_sent(lent, addr));
 	}
 }
 
