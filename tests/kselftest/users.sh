@@ -56,12 +56,12 @@ is "nor is it told of functions" "$(as 4242 uvf show --json fw0 | jq .lease)" nu
 is "the holder holds" "$(in_ns host uvf show --json fw0 | jq -r .lease.appliance)" firewall
 
 # A crowd of one user's keeps no other user out, nor root.
-crowd() { as 4243 "$top/build/tests/hostile_client" crowd 100; }
-crowd >/dev/null 2>&1 &
-crowd=$!
+ns_spawn host setpriv --reuid=4243 --regid=4243 --clear-groups \
+	"$top/build/tests/hostile_client" crowd 100 >/dev/null 2>&1
+crowd=$spawned
 sleep 1
 ok "root is heard beside a crowd" in_ns host timeout 5 uvf show fw0
-kill "$crowd" 2>/dev/null
+end_child "$crowd"
 
 end_child "$appliance"
 wait "$appliance"
