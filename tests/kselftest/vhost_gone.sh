@@ -15,6 +15,17 @@ vhost_topology
 front_start fw0 --shim "$shim" --socket "$tmp/fw0.sock"
 guest_start g
 
+# Without a copy, the guest's buffers are all that a frame can come to: while there are none, as
+# with a card, it is lost. None may come twice, or damaged.
+kept() { # JSON N
+	if [[ $shim == off ]]; then
+		all_came "$1" "$2"
+	else
+		jq -e --argjson n "$2" '.received > $n / 4 and
+			[.doubled, .damaged, .wrong] == [0, 0, 0]' <<<"$1"
+	fi
+}
+
 alive() { kill -0 "$front" && guest g status; }
 # Files of the guest's memory that the interface process has mapped.
 mapped() { grep -c 'memfd:guest' "/proc/$front/maps"; }
@@ -28,7 +39,9 @@ recovers() { # AFTER WHAT
 	both_ways "$1, afterwards" g
 }
 
-for kind in "mergeable event_idx" "packed mergeable indirect slots inflight"; do
+kinds=("mergeable event_idx" "packed mergeable indirect slots inflight")
+[[ $shim == off ]] || unset "kinds[0]" # the rings are the same
+for kind in "${kinds[@]}"; do
 	diag "--- $kind"
 
 	# --- a memory region unmapped with frames in flight ---------------------------------------
@@ -42,7 +55,7 @@ for kind in "mergeable event_idx" "packed mergeable indirect slots inflight"; do
 	said=$(guest g run more expect=1000)
 	ok "  and comes back" guest g remember region=3
 	said=$(guest g run more expect=2000 idle=2500)
-	ok "under 2000 frames, of which none is lost" all_came "$said" 2000
+	ok "under 2000 frames, which are kept" kept "$said" 2000
 	wait "$sender"
 
 	wire_sends 1500 1500
@@ -102,7 +115,7 @@ for kind in "mergeable event_idx" "packed mergeable indirect slots inflight"; do
 		said=$(guest g run more expect=$((500 + i * 500)))
 	done
 	said=$(guest g run more expect=3000 idle=2500)
-	ok "stopped with frames in flight, of 3000 none is lost" all_came "$said" 3000
+	ok "stopped with frames in flight, 3000 are kept" kept "$said" 3000
 	wait "$sender"
 
 	wire_hears 3000
@@ -154,11 +167,15 @@ for kind in "mergeable event_idx" "packed mergeable indirect slots inflight"; do
 	sleep 1
 	ok "it sleeps" test $(($(awk '{ print $14 + $15 }' "/proc/$front/stat") - time_before)) -lt 10
 	ok "then has two" guest g post ring=0 count=2
+	sleep 0.1
+	wire_sends 100 1000
+	wait "$sender"
 	said=$(guest g run hold idle=300)
 	is "which are filled" "$(field "$said" received)" 2
 	ok "and all" guest g post ring=0
 	said=$(guest g run idle=500)
-	ok "frames that waited come: $(field "$said" received)" test "$(field "$said" received)" -gt 100
+	[[ $shim != off ]] || ok "frames that waited come: $(field "$said" received)" \
+		test "$(field "$said" received)" -gt 100
 	is "none twice, none damaged" "$(jq -c '[.doubled, .damaged, .wrong]' <<<"$said")" "[0,0,0]"
 	both_ways "fed" g
 done

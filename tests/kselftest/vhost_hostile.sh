@@ -74,7 +74,9 @@ sibling_sender=$spawned
 
 mapfile -t evils < <(guest g evils | jq -r '.names[]')
 ok "there are evils to do" test ${#evils[@]} -ge 30
-for kind in "mergeable indirect" "packed mergeable indirect event_idx"; do
+kinds=("mergeable indirect" "packed mergeable indirect event_idx")
+[[ $shim == off ]] || unset "kinds[1]" # the rings are the same
+for kind in "${kinds[@]}"; do
 	for evil in "${evils[@]}"; do
 		evil "$kind" 1 "$evil"
 		evil "$kind" 0 "$evil"

@@ -114,6 +114,7 @@ struct front {
 	unsigned int memories;
 	struct uvf_memory memory[UVF_MEMORIES];
 	uint8_t *memory_at[UVF_MEMORIES];
+	uint64_t mapping[UVF_MEMORIES];
 	struct shim *shim; /* of each lane */
 	enum { SHIM_AUTO, SHIM_OFF, SHIM_REQUIRE } shim_wanted;
 	char unmapped_why[FRONT_WHY];

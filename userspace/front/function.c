@@ -180,7 +180,8 @@ void function_quiesce(struct front *front)
 }
 
 /* As guest memory is now; its files in the order of their numbers. -E2BIG: there are too many. */
-static int memories_list(struct front *front, struct uvf_memory *memory, uint8_t **at)
+static int memories_list(struct front *front, struct uvf_memory *memory, uint8_t **at,
+			 uint64_t *mapping)
 {
 	unsigned int n = 0;
 
@@ -193,21 +194,17 @@ static int memories_list(struct front *front, struct uvf_memory *memory, uint8_t
 			return uvf_fail(E2BIG, "guest memory is in more than %d files",
 					UVF_MEMORIES);
 		memory[n] = (struct uvf_memory){ .fd = file->fd, .size = file->size & -4096ULL };
+		mapping[n] = file->mapping;
 		at[n++] = file->map;
 	}
 	return n;
 }
 
-static bool is_mapped_already(const struct front *front, const struct uvf_memory *memory,
-			      uint8_t *const *at, unsigned int n)
+/* Address and descriptor of what has gone may be those of what came. */
+static bool is_mapped_already(const struct front *front, const uint64_t *mapping, unsigned int n)
 {
-	if (!front->mapped || !front->dev || n != front->memories)
-		return false;
-	for (unsigned int i = 0; i < n; i++)
-		if (at[i] != front->memory_at[i] || memory[i].fd != front->memory[i].fd ||
-		    memory[i].size != front->memory[i].size)
-			return false;
-	return true;
+	return front->mapped && front->dev && n == front->memories &&
+	       !memcmp(mapping, front->mapping, n * sizeof(*mapping));
 }
 
 /* An Ethernet header, a VLAN tag, and the MTU: longer frames a function has none. */
@@ -264,14 +261,16 @@ int function_prepare(struct front *front)
 {
 	struct uvf_memory memory[UVF_MEMORIES] = { 0 };
 	uint8_t *at[UVF_MEMORIES] = { 0 };
+	uint64_t mapping[UVF_MEMORIES];
 	int n, err = check_shim(front);
 
-	n = err ? err : memories_list(front, memory, at);
+	n = err ? err : memories_list(front, memory, at, mapping);
 	if (n < 0)
 		return open_unmapped(front);
-	if (is_mapped_already(front, memory, at, n))
+	if (is_mapped_already(front, mapping, n))
 		return 0;
 	function_quiesce(front);
+	memcpy(front->mapping, mapping, n * sizeof(*mapping));
 	err = map(front, memory, at, n) ?: dev_open(front);
 	return err ? open_unmapped(front) : queues_give(front);
 }

@@ -48,6 +48,7 @@ static uint64_t size_round(const struct stat *st)
 static int file_map(struct guest *guest, struct guest_file *file, int fd, const struct stat *st)
 {
 	uint64_t size = size_round(st);
+	static uint64_t mappings;
 	void *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
 	int err;
 
@@ -62,6 +63,7 @@ static int file_map(struct guest *guest, struct guest_file *file, int fd, const 
 	madvise(map, size, MADV_DONTDUMP);
 	*file = (struct guest_file){
 		.map = map, .size = size, .fd = fd, .dev = st->st_dev, .ino = st->st_ino,
+		.mapping = ++mappings,
 	};
 	return 0;
 }

@@ -50,6 +50,7 @@ struct guest_file {
 	unsigned int users; /* regions, and guest_hold() */
 	dev_t dev;
 	ino_t ino;
+	uint64_t mapping; /* no other has the same, before or after */
 };
 
 struct guest {
