@@ -38,13 +38,13 @@ $(O)/fuzz/fuzz_config: tests/fuzz/fuzz_config.c $(wildcard userspace/common/*.[c
 		$(call userspace_pkg,--libs,libnl-3.0 libconfuse)
 
 # What a dead appliance left to its successor.
-$(O)/fuzz/fuzz_resume: tests/fuzz/fuzz_resume.c $(LIBUVF:%=userspace/libuvf/%.c) $(COMMON_PROTO:%=userspace/common/%.c) \
+$(O)/fuzz/fuzz_resume: tests/fuzz/fuzz_resume.c tests/fuzz/input.h $(LIBUVF:%=userspace/libuvf/%.c) $(COMMON_PROTO:%=userspace/common/%.c) \
 		$(wildcard userspace/libuvf/*.h userspace/common/*.h include/uvf/*.h)
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(FUZZ_CFLAGS) -Iinclude -Iuserspace/common -Iuserspace/libuvf $(filter %.c,$^) -o $@
 
 # What a guest writes into its rings, and a front-end into the in-flight region.
-$(O)/fuzz/fuzz_vring: tests/fuzz/fuzz_vring.c $(VRING_C) $(wildcard userspace/front/*.h userspace/common/*.h)
+$(O)/fuzz/fuzz_vring: tests/fuzz/fuzz_vring.c tests/fuzz/input.h $(VRING_C) $(wildcard userspace/front/*.h userspace/common/*.h)
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(FUZZ_CFLAGS) -Iuserspace/common -Iuserspace/front $(filter %.c,$^) -o $@
 

@@ -9,27 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "input.h"
 #include "session.h"
 
 #define FRAMES 64
 #define SHIFT 11
 #define RING 16
-
-struct input {
-	const uint8_t *data;
-	size_t size;
-};
-
-/* Zeroes behind its end. */
-static void take(struct input *input, void *to, size_t size)
-{
-	size_t n = size < input->size ? size : input->size;
-
-	memset(to, 0, size);
-	memcpy(to, input->data, n);
-	input->data += n;
-	input->size -= n;
-}
 
 /* Each on the heap, so that each byte over an end is seen. */
 static struct uvf_ring ring_make(struct input *input, size_t entry)

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "desc.h"
+#include "input.h"
 #include "inflight.h"
 
 #define GPA 0x1000ULL
@@ -22,22 +23,6 @@
 #define USED 0x500
 #define NUM 64 /* descriptors, at most */
 #define HELD 32
-
-struct input {
-	const uint8_t *data;
-	size_t size;
-};
-
-/* Zeroes behind its end. */
-static void take(struct input *input, void *to, size_t size)
-{
-	size_t n = size < input->size ? size : input->size;
-
-	memset(to, 0, size);
-	memcpy(to, input->data, n);
-	input->data += n;
-	input->size -= n;
-}
 
 static uint8_t take_byte(struct input *input)
 {
