@@ -315,7 +315,11 @@ UVF_API unsigned int uvf_dev__peek(struct uvf_dev *dev, struct uvf_frame *frames
 /* uvf_dev__take - take the first @n of them out. */
 UVF_API void uvf_dev__take(struct uvf_dev *dev, unsigned int n);
 
-/* uvf_dev__done - up to @n addresses of frames that were sent, which stay in the ring. */
+/*
+ * uvf_dev__done - up to @n addresses of frames that were sent, which stay in the ring. The lowest
+ * bit may be lost: kernels keep the address in a pointer and use that bit (6.18, net/xdp/xsk.c,
+ * xsk_skb_destructor_set_addr()).
+ */
 UVF_API unsigned int uvf_dev__done(struct uvf_dev *dev, uint64_t *addrs, unsigned int n);
 /* uvf_dev__take_done - take the first @n of them out. */
 UVF_API void uvf_dev__take_done(struct uvf_dev *dev, unsigned int n);
@@ -327,6 +331,14 @@ UVF_API void uvf_dev__take_done(struct uvf_dev *dev, unsigned int n);
  */
 UVF_API uint32_t uvf_dev__lend_index(const struct uvf_dev *dev);
 UVF_API uint32_t uvf_dev__tx_index(const struct uvf_dev *dev);
+
+/*
+ * uvf_dev__tx_taken - how many of the latter the kernel has taken out of the ring, modulo 2^32.
+ * With uvf__map() these are copied: their memory may be used again, long before uvf_dev__done()
+ * says that they have left. Not so on a leased queue of an uplink that sends from pages of the
+ * UMEM (IFF_TX_SKB_NO_LINEAR: virtio_net); functions' own netdevs never do.
+ */
+UVF_API uint32_t uvf_dev__tx_taken(const struct uvf_dev *dev);
 
 #ifdef __cplusplus
 }

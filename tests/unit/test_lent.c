@@ -58,19 +58,6 @@ static void of_one_address_the_first(void **state)
 	assert_int_equal(lent_find(&lent, 0x2000), LENT_NONE);
 }
 
-/* The completion ring may have lost the lowest bit of its address. */
-static void sent_from_an_odd_address(void **state)
-{
-	add(3, 0x4001);
-	add(4, 0x5000);
-	assert_int_equal(lent_find_sent(&lent, 0x4000), 3);
-	assert_int_equal(lent_find_sent(&lent, 0x4001), 3);
-	assert_int_equal(lent_find_sent(&lent, 0x5000), 4);
-	assert_int_equal(lent_find_sent(&lent, 0x5001), LENT_NONE);
-	lent_remove(&lent, 3);
-	lent_remove(&lent, 4);
-}
-
 /* Used, and the kernel's ring was not told yet: only a successor sees it. */
 static void unlinked_is_there_for_a_successor(void **state)
 {
@@ -133,7 +120,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(found_by_its_address, made, left),
 		cmocka_unit_test_setup_teardown(of_one_address_the_first, made, left),
-		cmocka_unit_test_setup_teardown(sent_from_an_odd_address, made, left),
 		cmocka_unit_test_setup_teardown(unlinked_is_there_for_a_successor, made, left),
 		cmocka_unit_test_setup_teardown(what_can_be_noted, made, left),
 		cmocka_unit_test_setup_teardown(a_long_run, made, left),

@@ -9,13 +9,13 @@
  *	available	the driver gave it (vring.h)
  *	popped		ours; in no table, and in no ring of the kernel
  *	lent		receive: in the fill ring, in the kernel, or in the rx ring
- *			transmit: in the tx ring, in the kernel, or in the completion ring
+ *			transmit: in the tx ring; what the kernel has taken out, it has copied
  *	used		the driver's again
  *
  *	available -> popped		vring_pop()
  *	popped -> lent			lent_add(), and then uvf_dev__lend() or uvf_dev__tx()
- *	lent -> used			vring_push() and vring_flush(), then uvf_dev__take() or
- *					uvf_dev__take_done(), then lent_remove()
+ *	lent -> used			vring_push() and vring_flush(), then uvf_dev__take() when
+ *					received, then lent_remove()
  *	lent -> popped			the function's sockets are closed: the kernel has nothing
  *	popped -> available		vring_unpop()
  *	popped -> used			vring_push(): copied, or not used
@@ -76,18 +76,6 @@ static inline uint16_t lent_find(const struct lent *lent, uint64_t addr)
 		if (lent->entry[id].addr == addr)
 			found = id;
 	return found;
-}
-
-/*
- * The same, by what the completion ring says: in copy mode, kernels keep the address of a frame
- * that is sent in a pointer whose lowest bit is a tag (6.18, net/xdp/xsk.c,
- * xsk_skb_destructor_set_addr()), so that an odd address comes back even.
- */
-static inline uint16_t lent_find_sent(const struct lent *lent, uint64_t addr)
-{
-	uint16_t id = lent_find(lent, addr);
-
-	return id != LENT_NONE ? id : lent_find(lent, addr | 1);
 }
 
 static inline bool lent_has(const struct lent *lent, uint16_t id)

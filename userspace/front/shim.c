@@ -246,28 +246,49 @@ const struct datapath shim_receive = {
 
 /* --- send: the kernel reads from a guest's buffer --------------------------------------------- */
 
+/* What the kernel says of frames that have left concerns frames of our own alone. */
+static void own_reap(struct lane *lane)
+{
+	uint64_t addrs[BURST];
+	unsigned int n;
+
+	while ((n = uvf_dev__done(lane->queue->dev, addrs, BURST)))
+		uvf_dev__take_done(lane->queue->dev, n);
+}
+
+static void used(struct lane *lane)
+{
+	struct shim *shim = shim_of(lane);
+
+	vring_flush(&lane->ring);
+	while (shim->done)
+		lent_remove(&shim->lent, shim->ids[--shim->done]);
+}
+
+/*
+ * The kernel takes a frame out of its ring when it has copied it: the guest has its buffers back in
+ * the order in which it gave them, and at once, however long frames are on their way.
+ */
 int shim_complete(struct lane *lane)
 {
 	struct shim *shim = shim_of(lane);
-	uint64_t addrs[BURST];
-	unsigned int n = uvf_dev__done(lane->queue->dev, addrs, BURST);
+	uint32_t n = uvf_dev__tx_taken(lane->queue->dev) - shim->taken;
 
-	for (unsigned int i = 0; i < n; i++) {
-		uint16_t id = lent_find_sent(&shim->lent, addrs[i]);
+	own_reap(lane);
+	if (!n || n > SHIM_SENDING)
+		return 0;
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t at = shim->taken++ % SHIM_SENDING;
+		uint16_t id = shim->sending[at].id;
 
-		if (id == LENT_NONE)
-			continue;
-		vring_push(&lane->ring, id, shim->lent.entry[id].descs, 0);
-		/* Out of the hash at once: another chain may have the same address. */
-		lent_unlink(&shim->lent, id);
-		shim->ids[shim->done++] = id;
+		vring_push(&lane->ring, id, shim->sending[at].descs, 0);
+		if (lent_has(&shim->lent, id))
+			shim->ids[shim->done++] = id;
+		if (shim->done == BURST)
+			used(lane);
 	}
-	vring_flush(&lane->ring);
-	uvf_dev__take_done(lane->queue->dev, n);
-	while (shim->done)
-		lent_forget(&shim->lent, shim->ids[--shim->done]);
-	if (n)
-		vring_call(&lane->ring);
+	used(lane);
+	vring_call(&lane->ring);
 	return n;
 }
 
@@ -285,15 +306,35 @@ static const uint8_t *frame_in(const struct lane *lane, const struct vring_chain
 
 bool shim_frame(struct lane *lane, const struct vring_chain *chain, struct uvf_frame *frame)
 {
-	const struct lent *lent = &shim_of(lane)->lent;
 	const uint8_t *data = frame_in(lane, chain);
 
-	if (!data || !lent_can(lent, chain->id) || lent->count >= lane->ring.num / SHIM_LAG)
-		return false;
-	frame->addr = shim_addr(lane->front, data);
 	frame->len = chain->out_len - lane->front->header;
 	frame->options = 0;
-	return frame->addr;
+	frame->addr = data ? shim_addr(lane->front, data) : 0;
+	if (frame->addr)
+		return true;
+	if (!uvf__alloc(lane->queue->uvf, frame, 1))
+		return false;
+	frame->len = chain->out_len - lane->front->header;
+	copy_read(lane, chain, frame);
+	lane->count->copied += frame->len;
+	return true;
+}
+
+void shim_sending(struct lane *lane, const struct vring_chain *chain,
+		  const struct uvf_frame *frame, uint32_t index)
+{
+	struct shim *shim = shim_of(lane);
+
+	shim->sending[index % SHIM_SENDING].id = chain->id;
+	shim->sending[index % SHIM_SENDING].descs = chain->descs;
+	if (lent_can(&shim->lent, chain->id))
+		lent_add(&shim->lent, chain->id, &(struct lent_entry){
+			.addr = frame->addr,
+			.order = index,
+			.descs = chain->descs,
+			.popped = lane->ring.stats.popped,
+		});
 }
 
 struct sending {
@@ -318,20 +359,9 @@ static int chain_take(struct lane *lane, const struct vring_chain *chain, struct
 
 	if (!lane->ring.enabled || !is_frame(lane, chain))
 		return -1;
-	if (shim_frame(lane, chain, frame)) {
-		lent_add(&shim_of(lane)->lent, chain->id, &(struct lent_entry){
-			.addr = frame->addr,
-			.order = index + sending->n,
-			.descs = chain->descs,
-			.popped = lane->ring.stats.popped,
-		});
-	} else if (uvf__alloc(lane->queue->uvf, frame, 1)) {
-		frame->len = chain->out_len - lane->front->header;
-		copy_read(lane, chain, frame);
-		lane->count->copied += frame->len;
-	} else {
+	if (!shim_frame(lane, chain, frame))
 		return 0;
-	}
+	shim_sending(lane, chain, frame, index + sending->n);
 	sending->taken[sending->n++] = (struct taken){ chain->id, chain->descs, chain->again };
 	return 1;
 }
@@ -366,59 +396,79 @@ static int sending_pop(struct lane *lane, struct sending *sending, struct vring_
 /* The function has no room for it: it stays in the guest's ring. */
 static void unsend(struct lane *lane, const struct sending *sending, unsigned int from)
 {
+	struct lent *lent = &shim_of(lane)->lent;
+
 	for (unsigned int i = sending->n; i > from; i--) {
 		const struct uvf_frame *frame = &sending->frame[i - 1];
 
 		if (is_own(lane, frame->addr))
 			uvf__free(lane->queue->uvf, frame, 1);
-		else
-			lent_remove(&shim_of(lane)->lent, sending->taken[i - 1].id);
+		if (lent_has(lent, sending->taken[i - 1].id))
+			lent_remove(lent, sending->taken[i - 1].id);
 		lane_unpop(lane, &sending->taken[i - 1]);
 	}
 }
 
-/* Whose frames were copied may have its buffers back at once. */
-static void sent(struct lane *lane, const struct sending *sending, unsigned int n)
+/* How many the kernel's ring had room for. It is told again of those that it has. */
+static unsigned int sending_send(struct lane *lane, const struct sending *sending)
 {
-	for (unsigned int i = 0; i < n; i++) {
-		if (is_own(lane, sending->frame[i].addr))
-			vring_push(&lane->ring, sending->taken[i].id, sending->taken[i].descs, 0);
+	unsigned int n = uvf_dev__tx(lane->queue->dev, sending->frame, sending->n);
+
+	for (unsigned int i = 0; i < n; i++)
 		count(lane, sending->frame[i].len);
+	if (n < sending->n) {
+		lane->count->full += !lane->waits;
+		lane->waits = true;
 	}
+	return n;
+}
+
+static bool all_taken(const struct lane *lane)
+{
+	return shim_of(lane)->taken == uvf_dev__tx_index(lane->queue->dev);
+}
+
+/* Behind those in front of it: buffers go back in order. 1: it is dropped. */
+static int odd_drop(struct lane *lane, const struct vring_chain *odd)
+{
+	if (!all_taken(lane)) {
+		vring_unpop(&lane->ring, odd);
+		return 0;
+	}
+	drop(lane, odd);
+	vring_flush(&lane->ring);
+	vring_call(&lane->ring);
+	return 1;
 }
 
 static int send(struct lane *lane)
 {
 	static struct vring_chain odd;
 	struct sending sending;
-	unsigned int n = 0, done = shim_complete(lane);
 	int got = sending_pop(lane, &sending, &odd);
+	unsigned int n = 0, done;
 
-	if (sending.n)
-		n = uvf_dev__tx(lane->queue->dev, sending.frame, sending.n);
-	sent(lane, &sending, n);
-	if (got > 0 && n == sending.n)
-		drop(lane, &odd);
-	else if (got > 0)
+	if (sending.n || !all_taken(lane))
+		n = sending_send(lane, &sending);
+	if (got > 0 && n < sending.n) {
 		vring_unpop(&lane->ring, &odd);
-	if (n < sending.n) {
-		lane->count->full += !lane->waits;
-		lane->waits = true;
+		got = 0;
 	}
 	unsend(lane, &sending, n);
-	vring_flush(&lane->ring);
-	vring_call(&lane->ring);
-	/* The kernel is often done with them before its call returns. */
-	done += shim_complete(lane);
-	return got < 0 ? got : (int)(n + done + got);
+	done = shim_complete(lane);
+	if (got > 0)
+		done += odd_drop(lane, &odd);
+	return got < 0 ? got : (int)(n + done);
 }
 
-/* That frames were sent, no descriptor tells. */
+/* The kernel tells nobody when it can go on. */
 static bool send_rest(struct lane *lane)
 {
-	if (lane->waits || shim_of(lane)->lent.count)
+	bool later = lane->waits || !all_taken(lane);
+
+	if (later)
 		loop_hurry(lane->front);
-	return vring_kicks(&lane->ring, true) && !lane->waits;
+	return vring_kicks(&lane->ring, true) && !later;
 }
 
 const struct datapath shim_send = {

@@ -17,7 +17,7 @@
 
 #define SHIM_RING_MAX 1024 /* of larger rings the table has no room for */
 #define SHIM_OWN 64 /* frames of our own that are lent for a ring, where a buffer is of no use */
-#define SHIM_LAG 2 /* of a ring's buffers, one in so many may wait to be sent; further are copied */
+#define SHIM_SENDING 2048 /* entries of the kernel's tx ring (libuvf), a power of two */
 
 /* What outlives the process, for each lane, in uvf__kept(). */
 struct shim_kept {
@@ -34,8 +34,12 @@ struct shim {
 	struct lent lent;
 	struct shim_kept *kept;
 	unsigned int own; /* frames of our own that are lent */
-	uint16_t ids[BURST]; /* that the kernel is done with, but has not been told yet */
+	uint16_t ids[BURST]; /* used, and in the table yet */
 	unsigned int done;
+	uint32_t taken; /* sending: the next entry of the tx ring that the kernel is to take */
+	struct {
+		uint16_t id, descs;
+	} sending[SHIM_SENDING]; /* by entry of the tx ring */
 };
 
 /* Where in the UMEM guest memory is; 0: not there. */
@@ -54,7 +58,11 @@ void shim_again(struct lane *lane);
 
 /* shim.c, for these: one chain that was popped. False: it is of no use without a copy. */
 bool shim_lend(struct lane *lane, const struct vring_chain *chain, uint64_t *addr);
+/* False: there is no frame to copy it to. */
 bool shim_frame(struct lane *lane, const struct vring_chain *chain, struct uvf_frame *frame);
+/* It is the entry @index of the kernel's ring. */
+void shim_sending(struct lane *lane, const struct vring_chain *chain,
+		  const struct uvf_frame *frame, uint32_t index);
 /* One pass over what the kernel has done; as datapath.run(). */
 int shim_deliver(struct lane *lane);
 int shim_complete(struct lane *lane);

@@ -32,7 +32,8 @@ int shim_track(struct lane *lane)
 	struct shim *shim = shim_of(lane);
 	struct vring *ring = &lane->ring;
 
-	if (!front->mapped || ring->num > SHIM_RING_MAX)
+	/* Of a split ring that is copied the used index tells all (vring.h). */
+	if ((!front->mapped && !ring->is_packed) || ring->num > SHIM_RING_MAX)
 		return 0;
 	if (!is_same(shim->kept, ring)) {
 		shim_untrack(lane);
@@ -68,9 +69,24 @@ static bool is_published(const struct lent_entry *entry, uint32_t index)
 	return entry->order - index >= SHIM_RING_MAX + BURST;
 }
 
+/* It is with the kernel: an entry of its tx ring belongs to it again. */
+static void stay(struct lane *lane, const struct vring_chain *chain)
+{
+	struct shim *shim = shim_of(lane);
+	struct lent_entry *entry = &shim->lent.entry[chain->id];
+
+	entry->popped = 0;
+	if (lane_receives(lane))
+		return;
+	shim->sending[entry->order % SHIM_SENDING].id = chain->id;
+	shim->sending[entry->order % SHIM_SENDING].descs = chain->descs;
+	if ((int32_t)(entry->order - shim->taken) < 0)
+		shim->taken = entry->order;
+}
+
 /*
- * What the dead one had popped, in its order. Whatever of it the kernel has, stays there; with the
- * rest @anew begins again. Marks in @found what was in flight.
+ * What the dead one had popped, in its order. Whatever of it the kernel has, or has taken, stays
+ * so; with the rest @anew begins again. Marks in @found what was in flight.
  */
 static int resume(struct lane *lane, uint32_t index, bool *found,
 		  void (*anew)(struct lane *lane, const struct vring_chain *chain))
@@ -83,16 +99,15 @@ static int resume(struct lane *lane, uint32_t index, bool *found,
 
 		if (got <= 0)
 			return got;
-		if (lent_has(lent, chain.id) && is_published(&lent->entry[chain.id], index)) {
-			lent->entry[chain.id].popped = 0;
+		if (chain.id < lent->num)
 			found[chain.id] = true;
+		if (lent_has(lent, chain.id) && is_published(&lent->entry[chain.id], index)) {
+			stay(lane, &chain);
 			continue;
 		}
 		if (lent_has(lent, chain.id))
 			lent_remove(lent, chain.id);
 		anew(lane, &chain);
-		if (chain.id < lent->num)
-			found[chain.id] = true;
 	}
 	return 0;
 }
@@ -107,8 +122,10 @@ static unsigned int stale(const struct lent *lent, const bool *found)
 	return n;
 }
 
-static bool is_stale(const bool *found, uint16_t id)
+static bool is_stale(const struct lent *lent, const bool *found, uint64_t addr)
 {
+	uint16_t id = lent_find(lent, addr);
+
 	return id != LENT_NONE && !found[id];
 }
 
@@ -117,17 +134,10 @@ static void stale_take(struct lane *lane, const bool *found)
 {
 	struct lent *lent = &shim_of(lane)->lent;
 	struct uvf_frame frame;
-	uint64_t addr;
 
-	while (lane_receives(lane) && uvf_dev__peek(lane->queue->dev, &frame, 1) &&
-	       is_stale(found, lent_find(lent, frame.addr))) {
+	while (uvf_dev__peek(lane->queue->dev, &frame, 1) && is_stale(lent, found, frame.addr)) {
 		uvf_dev__take(lane->queue->dev, 1);
 		lent_remove(lent, lent_find(lent, frame.addr));
-	}
-	while (!lane_receives(lane) && uvf_dev__done(lane->queue->dev, &addr, 1) &&
-	       is_stale(found, lent_find_sent(lent, addr))) {
-		uvf_dev__take_done(lane->queue->dev, 1);
-		lent_remove(lent, lent_find_sent(lent, addr));
 	}
 }
 
@@ -152,6 +162,8 @@ static int start(struct lane *lane, uint32_t index,
 		return uvf_fail(E2BIG, "the ring has %u entries, and up to %d go without a copy",
 				lane->ring.num, SHIM_RING_MAX);
 	shim->own = shim->done = 0;
+	shim->taken = lane->queue->dev ? uvf_dev__tx_taken(lane->queue->dev) : 0;
+	memset(shim->sending, 0xff, sizeof(shim->sending));
 	err = lent_open(&shim->lent, shim->kept->entry, lane->ring.num);
 	if (err)
 		return err;
@@ -160,8 +172,9 @@ static int start(struct lane *lane, uint32_t index,
 		lent_close(&shim->lent);
 		return err;
 	}
-	stale_take(lane, found);
-	if (stale(&shim->lent, found) > BURST)
+	if (lane_receives(lane) && lane->queue->dev)
+		stale_take(lane, found);
+	if (lane_receives(lane) && stale(&shim->lent, found) > BURST)
 		function_quiesce(lane->front);
 	stale_remove(&shim->lent, found);
 	vring_kicks(&lane->ring, false);
@@ -192,14 +205,11 @@ static void send_anew(struct lane *lane, const struct vring_chain *chain)
 	struct uvf_frame frame;
 
 	if (shim_frame(lane, chain, &frame)) {
-		lent_add(&shim_of(lane)->lent, chain->id, &(struct lent_entry){
-			.addr = frame.addr,
-			.order = uvf_dev__tx_index(dev),
-			.descs = chain->descs,
-		});
+		shim_sending(lane, chain, &frame, uvf_dev__tx_index(dev));
 		if (uvf_dev__tx(dev, &frame, 1))
 			return;
-		lent_remove(&shim_of(lane)->lent, chain->id);
+		if (lent_has(&shim_of(lane)->lent, chain->id))
+			lent_remove(&shim_of(lane)->lent, chain->id);
 	}
 	vring_push(&lane->ring, chain->id, chain->descs, 0);
 }
@@ -287,6 +297,7 @@ void shim_again(struct lane *lane)
 	shim_of(lane)->own = 0;
 	if (!lane_receives(lane)) {
 		give_back(lane);
+		shim_of(lane)->taken = uvf_dev__tx_index(lane->queue->dev);
 		return;
 	}
 	for (uint16_t id = 0; id < lent->num; id++) {

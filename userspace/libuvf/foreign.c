@@ -91,6 +91,11 @@ uint32_t uvf_dev__tx_index(const struct uvf_dev *dev)
 	return ring_ours(dev->source[dev->tx].tx.producer);
 }
 
+uint32_t uvf_dev__tx_taken(const struct uvf_dev *dev)
+{
+	return ring_theirs(dev->source[dev->tx].tx.consumer);
+}
+
 /* Of several sockets, the one with the least to receive into. */
 static struct uvf_source *source_to_lend(struct uvf_dev *dev)
 {
