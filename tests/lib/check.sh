@@ -13,6 +13,7 @@ kernel=${KERNEL:-6.1}
 
 step "Installing what is needed" tests/lib/deps.sh build kmod run vm check others
 step "Fetching the kernel $kernel" tests/vm/kernel.sh fetch "$kernel"
+step "Fetching a newer QEMU" tests/vm/newer-qemu.sh fetch
 step "Building user space" make -j2 all
 step "Building user space with sanitizers" make -j2 SAN=1 userspace firewall
 step "Building the module for $kernel" make kmod KERNEL="$kernel"
