@@ -86,11 +86,11 @@ front_pid() { in_ns host uvf front show --json fw0 | jq -r .pid; }
 
 # A KVM within a virtual machine is not always one that works: TCG does everywhere.
 boots() { has_said address || ! kill -0 "$vm"; }
-wait_for 40 boots
+wait_for 90 boots
 has_said address || bail_out "no guest: $(tail -n 8 "$tmp/vm" "$tmp/console")"
 pass "the guest boots"
 is "its address is by DHCP" "$(said address)" 10.0.6.50/24
-ok "it has fetched a file" wait_for 30 has_said first
+ok "it has fetched a file" wait_for 60 has_said first
 is "which came as it was" "$(said first)" "$wanted"
 sleep 3
 first=$(front_pid)
@@ -100,7 +100,7 @@ ok "another one goes on" wait_for 5 other_pid
 not_ok "the file was not there before" has_said second
 sleep 1
 ok "and is killed" kill -KILL "$(front_pid)"
-ok "the file comes" wait_for 30 has_said second
+ok "the file comes" wait_for 60 has_said second
 is "by the same connection, as it was" "$(said second)" "$wanted"
 is "of two connections in all, none failed" "$(said tcp)" 2
 in_ns wire ping -q -f -c 2000 -w 30 10.0.6.50 >"$tmp/ping"
