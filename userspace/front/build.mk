@@ -4,7 +4,7 @@
 
 VRING := guest fault vring split packed inflight inflight_ring
 FRONT := main loop socket message device carrier \
-	function lane copy shim shim_start lent \
+	function lane copy shim_receive shim_send shim_start lent \
 	$(VRING)
 FRONT_O := $(call userspace_objects,front,$(FRONT)) \
 	$(call userspace_objects,common,why $(COMMON_CONFINE) $(COMMON_RTNL))

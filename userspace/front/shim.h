@@ -5,7 +5,8 @@
  * that it sends are sent from where they lie. The table of lent.h joins the two. Where a buffer is
  * of no use for that, it is copied: to or from a frame of the session's own.
  *
- *	shim.c		frames on their way
+ *	shim_receive.c	frames on their way to the guest
+ *	shim_send.c	and from it
  *	shim_start.c	what is there when a ring starts, and what is given back when it stops
  *	function.c	guest memory becomes the UMEM, and sockets are closed for it to go
  */
@@ -42,8 +43,36 @@ struct shim {
 	} sending[SHIM_SENDING]; /* by entry of the tx ring */
 };
 
+static inline struct shim *shim_of(const struct lane *lane)
+{
+	return lane->state;
+}
+
 /* Where in the UMEM guest memory is; 0: not there. */
-uint64_t shim_addr(const struct front *front, const uint8_t *at);
+static inline uint64_t shim_addr(const struct front *front, const uint8_t *at)
+{
+	for (unsigned int i = 0; i < front->memories; i++)
+		if ((uint64_t)(at - front->memory_at[i]) < front->memory[i].size)
+			return front->memory[i].at + (at - front->memory_at[i]);
+	return 0;
+}
+
+/* A frame of the session's own, rather than a buffer of the guest. */
+static inline bool shim_is_own(const struct lane *lane, uint64_t addr)
+{
+	return addr < lane->front->memory[0].at;
+}
+
+static inline void shim_count(struct lane *lane, uint32_t len)
+{
+	lane->count->frames++;
+	lane->count->bytes += len;
+}
+
+static inline void shim_wake(struct lane *lane)
+{
+	vring_kicks(&lane->ring, false);
+}
 
 /* shim_start.c */
 int shim_receive_start(struct lane *lane);
@@ -56,9 +85,9 @@ void shim_untrack(struct lane *lane);
 /* All sockets were closed, and are open again: buffers of rings that go on are lent anew. */
 void shim_again(struct lane *lane);
 
-/* shim.c, for these: one chain that was popped. False: it is of no use without a copy. */
+/* shim_receive.c, of a chain that was popped. False: it is of no use without a copy. */
 bool shim_lend(struct lane *lane, const struct vring_chain *chain, uint64_t *addr);
-/* False: there is no frame to copy it to. */
+/* shim_send.c. False: there is no frame to copy it to. */
 bool shim_frame(struct lane *lane, const struct vring_chain *chain, struct uvf_frame *frame);
 /* It is the entry @index of the kernel's ring. */
 void shim_sending(struct lane *lane, const struct vring_chain *chain,

@@ -11,11 +11,6 @@
 
 #include "why.h"
 
-static struct shim *shim_of(const struct lane *lane)
-{
-	return lane->state;
-}
-
 /* --- the in-flight region --------------------------------------------------------------------- */
 
 static bool is_same(const struct shim_kept *kept, const struct vring *ring)
