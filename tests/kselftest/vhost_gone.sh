@@ -168,7 +168,7 @@ for kind in "${kinds[@]}"; do
 	ok "it sleeps" test $(($(awk '{ print $14 + $15 }' "/proc/$front/stat") - time_before)) -lt 10
 	ok "then has two" guest g post ring=0 count=2
 	sleep 0.1
-	wire_sends 100 1000
+	wire_sends 100 1000 first=5000
 	wait "$sender"
 	said=$(guest g run hold idle=300)
 	is "which are filled" "$(field "$said" received)" 2
