@@ -13,7 +13,7 @@ mkfifo "$tmp/testpmd.in"
 exec 9<>"$tmp/testpmd.in"
 
 testpmd_start() { # PAIRS [OPTION]
-	dpdk-testpmd -l 0,1 --main-lcore 0 --no-huge -m 128 --no-pci --no-shconf --no-telemetry \
+	dpdk-testpmd --lcores '0@(0-1),1@(0-1)' --main-lcore 0 --no-huge -m 128 --no-pci --no-shconf --no-telemetry \
 		--iova-mode=va --vdev "net_vhost0,iface=$tmp/sock,queues=$1${2:-}" -- -i \
 		--forward-mode=io --port-topology=loop --nb-cores=1 --rxq="$1" --txq="$1" \
 		--total-num-mbufs=8192 --auto-start <&9 >"$tmp/testpmd" 2>&1 &

@@ -16,7 +16,7 @@ exec 9<>"$tmp/testpmd.in"
 
 testpmd_start() { # PAIRS PACKED
 	: >"$tmp/testpmd"
-	stdbuf -oL dpdk-testpmd -l 0,1 --main-lcore 0 --no-huge -m 256 --no-pci --no-shconf \
+	stdbuf -oL dpdk-testpmd --lcores '0@(0-1),1@(0-1)' --main-lcore 0 --no-huge -m 256 --no-pci --no-shconf \
 		--no-telemetry --iova-mode=va --vdev \
 		"net_virtio_user0,path=$tmp/fw0.sock,mac=$fw0_mac,queues=$1,packed_vq=$2,queue_size=1024" -- -i --rxd=1024 --txd=1024 \
 		--forward-mode=macswap --port-topology=loop --nb-cores=1 --rxq="$1" --txq="$1" \

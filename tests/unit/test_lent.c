@@ -41,6 +41,7 @@ static void found_by_its_address(void **state)
 	assert_int_equal(lent_find(&lent, 0x1001), LENT_NONE);
 	assert_true(lent_has(&lent, 7));
 	lent_remove(&lent, 7);
+	lent_remove(&lent, 7);
 	assert_int_equal(lent_find(&lent, 0x1000), LENT_NONE);
 	assert_false(lent_has(&lent, 7));
 	assert_int_equal(lent.count, 0);

@@ -127,8 +127,11 @@ static inline void lent_forget(struct lent *lent, uint16_t id)
 	__atomic_store_n(&lent->entry[id].addr, 0, __ATOMIC_RELEASE);
 }
 
+/* Once, though a driver that breaks the rules may have given a chain twice. */
 static inline void lent_remove(struct lent *lent, uint16_t id)
 {
+	if (!lent_has(lent, id))
+		return;
 	lent_unlink(lent, id);
 	lent_forget(lent, id);
 }
