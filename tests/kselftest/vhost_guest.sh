@@ -102,6 +102,7 @@ sleep 1
 ok "and is killed" kill -KILL "$(front_pid)"
 ok "the file comes" wait_for 60 has_said second
 is "by the same connection, as it was" "$(said second)" "$wanted"
+wait_for 10 has_said tcp
 is "of two connections in all, none failed" "$(said tcp)" 2
 in_ns wire ping -q -f -c 2000 -w 30 10.0.6.50 >"$tmp/ping"
 like "a ping flood" "$(cat "$tmp/ping")" '^2000 packets transmitted, 2000 received, 0%'

@@ -160,6 +160,10 @@ bool lanes_rest(struct front *front)
 {
 	bool again = false;
 
+	/* It could not be opened again: the loop is about to end. */
+	if (!front->dev)
+		return front->stop;
+
 	for (unsigned int i = 0; i < front->lanes; i++) {
 		struct lane *lane = &front->lane[i];
 

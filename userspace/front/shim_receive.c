@@ -23,13 +23,13 @@ static void settle(struct lane *lane, unsigned int n)
 	vring_call(&lane->ring);
 }
 
-static void header_write(struct lane *lane, uint8_t *data, uint32_t len)
+static void header_write(struct lane *lane, uint8_t *at, uint32_t len)
 {
 	const struct virtio_net_hdr_mrg_rxbuf header = { .num_buffers = htole16(1) };
 	uint32_t size = lane->front->header;
 
-	memcpy(data - size, &header, size);
-	guest_log(&lane->front->guest, data - size, size + len);
+	memcpy(at, &header, size);
+	guest_log(&lane->front->guest, at, size + len);
 }
 
 static uint8_t *pointer(const struct front *front, uint64_t addr)
@@ -40,15 +40,19 @@ static uint8_t *pointer(const struct front *front, uint64_t addr)
 	return NULL;
 }
 
-/* What no entry leads to is a predecessor's, which the driver has already. */
+/*
+ * What no entry leads to is a predecessor's, which the driver has already; and what it left in the
+ * table is not believed to be in guest memory.
+ */
 static void deliver_lent(struct lane *lane, const struct uvf_frame *frame)
 {
 	struct shim *shim = shim_of(lane);
 	uint16_t id = lent_find(&shim->lent, frame->addr);
+	uint8_t *at = pointer(lane->front, frame->addr - lane->front->header);
 
-	if (id == LENT_NONE)
+	if (id == LENT_NONE || !at)
 		return;
-	header_write(lane, pointer(lane->front, frame->addr), frame->len);
+	header_write(lane, at, frame->len);
 	vring_push(&lane->ring, id, shim->lent.entry[id].descs, lane->front->header + frame->len);
 	shim->ids[shim->done++] = id;
 	shim_count(lane, frame->len);
