@@ -193,10 +193,22 @@ static int begin(struct front *front, const struct options *options)
 	return err;
 }
 
+/* Who asks twice is not to prevent it from ending well. */
+static void hold_signals(void)
+{
+	sigset_t ends;
+
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGTERM);
+	sigaddset(&ends, SIGINT);
+	sigprocmask(SIG_BLOCK, &ends, NULL);
+}
+
 static int run(struct front *front)
 {
 	int err = loop_run(front);
 
+	hold_signals();
 	if (err)
 		front_say(front, "%s", uvf_why());
 	socket_close(front);
