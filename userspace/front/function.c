@@ -121,11 +121,17 @@ static bool is_left_mapped(struct front *front)
 	return true;
 }
 
+/* A predecessor's in-flight regions hold for rings that are copied, too; what it lent does not. */
 static void keep(struct front *front)
 {
 	struct kept *kept = uvf__kept(front->uvf);
+	struct uvf_account account;
 
-	memset(kept, 0, sizeof(*kept));
+	uvf__account(front->uvf, &account);
+	if (!account.resumed || kept->magic != KEPT_MAGIC)
+		memset(kept, 0, sizeof(*kept));
+	for (unsigned int i = 0; i < FRONT_RINGS; i++)
+		memset(kept->lane[i].entry, 0, sizeof(kept->lane[i].entry));
 	kept->queues = front->function_queues;
 	kept->info = front->info;
 	__atomic_store_n(&kept->magic, KEPT_MAGIC, __ATOMIC_RELEASE);

@@ -30,7 +30,7 @@ static int way_choose(struct lane *lane)
 	const struct datapath *const *ways = lane_receives(lane) ? receive_ways : send_ways;
 
 	lane->count->why[0] = '\0';
-	for (unsigned int i = 0; i < WAYS && ways[i]; i++) {
+	for (unsigned int i = 0; i < WAYS; i++) {
 		if (!ways[i]->start(lane)) {
 			lane->way = ways[i];
 			strcpy(lane->count->path, ways[i]->name);
@@ -79,7 +79,6 @@ int lane_start(struct lane *lane)
 		lane_stop(lane);
 		return err;
 	}
-	vring_call(&lane->ring); /* a predecessor may have owed it */
 	lane->count->size = lane->ring.num;
 	lane->count->packed = lane->ring.is_packed;
 	return 0;

@@ -110,30 +110,19 @@ static inline void lent_add(struct lent *lent, uint16_t id, const struct lent_en
 	lent_link(lent, id);
 }
 
-/* No address leads to it any more… */
-static inline void lent_unlink(struct lent *lent, uint16_t id)
-{
-	uint16_t *at = &lent->bucket[lent_hash(lent, lent->entry[id].addr)];
-
-	while (*at != id)
-		at = &lent->next[*at];
-	*at = lent->next[id];
-	lent->count--;
-}
-
-/* …and a successor does not find it either. */
-static inline void lent_forget(struct lent *lent, uint16_t id)
-{
-	__atomic_store_n(&lent->entry[id].addr, 0, __ATOMIC_RELEASE);
-}
-
 /* Once, though a driver that breaks the rules may have given a chain twice. */
 static inline void lent_remove(struct lent *lent, uint16_t id)
 {
+	uint16_t *at;
+
 	if (!lent_has(lent, id))
 		return;
-	lent_unlink(lent, id);
-	lent_forget(lent, id);
+	at = &lent->bucket[lent_hash(lent, lent->entry[id].addr)];
+	while (*at != id)
+		at = &lent->next[*at];
+	*at = lent->next[id];
+	__atomic_store_n(&lent->entry[id].addr, 0, __ATOMIC_RELEASE);
+	lent->count--;
 }
 
 #endif /* FRONT_LENT_H */
