@@ -175,7 +175,8 @@ path() {
 [[ $# -ge 2 ]] || usage
 ver=$2
 suite=$(suite_of "$ver")
-dir=$out/kernels/$ver
+# Where it really is: checkouts may share one directory of kernels by a link.
+dir=$(realpath -m "$out/kernels/$ver")
 root=$dir/root
 kdir=
 case $suite:$ver in

@@ -12,7 +12,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-dir=$(cd "$here/../.." && pwd)/build/qemu
+dir=$(realpath -m "$here/../../build/qemu")
 root=$dir/root
 suite=trixie
 packages=(qemu-system-x86)
