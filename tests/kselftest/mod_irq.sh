@@ -104,6 +104,19 @@ ok "four queues" in_ns host ethtool -L fw0 combined 4
 is "four queues: vectors" "$(vectors)" "fw0-ctl fw0-0 fw0-1 fw0-2 fw0-3"
 rises "four queues: the last one's" fw0-3 \
 	in_ns host taskset -c 1 "$xsk" kick fw0 10 zerocopy queues=4
+
+# irqbalance, where the machine that packed the guest has it.
+if type -P irqbalance >/dev/null; then
+	for vector in $(vectors); do move "$vector" 1; done
+	irqbalance --oneshot --interval=1 --debug >"$tmp/irqbalance" 2>&1
+	is "irqbalance: takes each for a network card's" \
+		"$(grep -c 'Interrupt .*(ethernet/' "$tmp/irqbalance")" 5
+	is "irqbalance: spreads them over both processors" \
+		"$(for vector in $(vectors); do effective "$vector"; done | sort -u | xargs)" "1 2"
+	rises "irqbalance: wake-ups go where it says" fw0-3 \
+		in_ns host taskset -c 0 "$xsk" kick fw0 10 zerocopy queues=4
+fi
+
 ok "as many as there can be" in_ns host ethtool -L fw0 combined 16
 is "as many as there can be: vectors" "$(vectors | wc -w)" 17
 ok "one queue" in_ns host ethtool -L fw0 combined 1

@@ -19,7 +19,7 @@ PATH=$PATH:/usr/sbin:/sbin
 required=(busybox bash ip ss tc bridge lspci setpci ethtool iperf3 ping kmod nsenter unshare
 	  setpriv prlimit ps pgrep sysctl grep sed mawk find jq curl)
 # Welcome where they are there.
-optional=(tcpdump bpftool strace udevadm)
+optional=(tcpdump bpftool strace udevadm irqbalance)
 # busybox's own are too different from these for scripts that also run on a host.
 coreutils=(basename cat chgrp chmod chown cksum cmp comm cp cut date dd df diff dirname du env
 	   expr false head hostname id install kill ln ls md5sum mkdir mkfifo mknod mktemp mv
