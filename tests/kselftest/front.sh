@@ -83,6 +83,19 @@ wait "$front" || front_status=$?
 is "SIGTERM ends it well" "$front_status" 0
 is "the function is free" "$(in_ns host uvf show --json fw0 | jq .lease)" null
 
+# With what uvf-front@.service leaves it, the socket is another's, and is found there again.
+caps=$(sed -n 's/^CapabilityBoundingSet=//p' "$(dirname "$0")/../../systemd/uvf-front@.service")
+caps=$(tr '[:upper:]' '[:lower:]' <<<" $caps" | sed 's/ cap_/,+/g')
+for how in KILL TERM KILL; do
+	ns_spawn host setpriv --no-new-privs "--bounding-set=-all$caps" uvf front vhost-user fw0 \
+		--socket "$sock" --owner nobody 2>"$tmp/front.log"
+	front=$spawned
+	ok "confined as the unit is: an interface process" wait_for 10 grep -q ready "$tmp/front.log"
+	is "  its socket is the owner's" "$(stat -c '%U %a' "$sock")" "nobody 660"
+	kill -$how "$front"
+	wait "$front" 2>/dev/null
+done
+
 # --- a virtual machine ----------------------------------------------------------------------------
 
 vm_pid() { show .pid; }

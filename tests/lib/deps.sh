@@ -36,7 +36,8 @@ packages_of() {
 	check) echo libcmocka-dev perl clang libclang-rt-dev sparse clang-tidy shellcheck \
 		python3-docutils python3-yaml python3-prometheus-client strace ;;
 	bench) echo dpdk-dev iperf3 ;;
-	others) echo dpdk-dev xdp-tools tcpdump ;;
+	others) echo dpdk-dev xdp-tools tcpdump libvirt-clients libvirt-daemon \
+		libvirt-daemon-driver-qemu ;;
 	man) echo python3-docutils ;;
 	debugkernel) echo gcc libc6-dev make flex bison bc libelf-dev lz4 xz-utils kmod ;;
 	conformance) echo gcc libc6-dev make clang bpftool libelf-dev zlib1g-dev python3 xz-utils ;;

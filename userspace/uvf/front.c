@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -110,21 +111,37 @@ static int address(const char *path, struct sockaddr_un *addr)
 	return 0;
 }
 
+/* As who may connect, too: root without CAP_DAC_OVERRIDE, as the unit has it, may not. */
+static int connect_to(const struct sockaddr_un *addr, uid_t owner)
+{
+	int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), err;
+
+	if (sock < 0)
+		return errno;
+	err = connect(sock, (const struct sockaddr *)addr, sizeof(*addr)) ? errno : 0;
+	if (err == EACCES) {
+		setfsuid(owner);
+		err = connect(sock, (const struct sockaddr *)addr, sizeof(*addr)) ? errno : 0;
+		setfsuid(geteuid());
+	}
+	close(sock);
+	return err;
+}
+
 /* A socket that refuses connections has nobody behind it. What is no socket is not touched. */
 static int remove_stale(const struct sockaddr_un *addr)
 {
 	struct stat stat;
-	int sock, err;
+	int err;
 
 	if (lstat(addr->sun_path, &stat))
 		return 0;
 	if (!S_ISSOCK(stat.st_mode))
 		return uvf_fail(EEXIST, "%s is there, and is no socket", addr->sun_path);
-	sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (sock < 0)
-		return uvf_fail(errno, "can't make a socket: %s", strerror(errno));
-	err = connect(sock, (const struct sockaddr *)addr, sizeof(*addr)) ? errno : 0;
-	close(sock);
+	err = connect_to(addr, stat.st_uid);
+	if (err && err != EAGAIN && err != ECONNREFUSED)
+		return uvf_fail(err, "can't tell whether somebody listens on %s: %s",
+				addr->sun_path, strerror(err));
 	if (err != ECONNREFUSED)
 		return uvf_fail(EADDRINUSE, "somebody listens on %s already", addr->sun_path);
 	if (unlink(addr->sun_path))
