@@ -8,7 +8,7 @@ $(O)/bench/burst: tests/bench/burst.c include/uvf/libuvf.h | $(LIBUVF_SO)
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE $(CFLAGS) -Iinclude $< -L$(O)/lib -luvf -Wl,-rpath,'$$ORIGIN/../lib' -o $@
 
-$(O)/bench/generate: tests/bench/generate.c
+$(O)/bench/generate: tests/bench/generate.c tests/bench/watch.h
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE $(CFLAGS) $< -lbpf -o $@
 
@@ -31,13 +31,14 @@ $(O)/bench/profile: tests/bench/profile.c
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE $(CFLAGS) $< -o $@
 
-# tests/kselftest/bench.sh runs them too.
+# tests/kselftest/bench.sh and bench_vhost.sh run them too.
 unit-tests: $(BENCH)
 
-bench: ## libuvf beside dpdk-testpmd on veth: frames a second, as a ratio
+bench: ## libuvf and fronts beside dpdk-testpmd on veth: frames a second, as a ratio
 	@tests/lib/deps.sh build run bench
-	@$(MAKE) -s userspace $(BENCH)
+	@$(MAKE) -s userspace front $(BENCH)
 	@tests/bench/veth.sh
+	@tests/bench/guest_vhost.sh
 
 bench-steering: ## nanoseconds that steering costs a frame, with 1 to 4096 functions and up to 10,000 rules
 	@tests/lib/deps.sh build

@@ -28,51 +28,13 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 [[ $EUID -eq 0 ]] || { echo "veth.sh: this needs root." >&2; exit 1; }
 . "$here/../lib/topology.sh"
+. "$here/options.sh"
+. "$here/rounds.sh"
+. "$here/processes.sh"
 . "$here/contestants.sh"
-PATH=$top/build/bench:$PATH
 
-# This is no test: topology.sh's verdicts go nowhere, and a failure is a sentence.
-exec 3>&1 >/dev/null
-bail_out() { echo "veth.sh: $*" >&2; exit 1; }
-fail() { bail_out "$*"; }
-
-json=no
-rounds=10
-ms=300
-jobs=drop,transmit,reflect,forward,latency
-realtime=auto
-while [[ $# -gt 0 ]]; do
-	case $1 in
-	--json) json=yes ;;
-	--no-realtime) realtime=no ;;
-	--jobs)
-		[[ ${2:-} =~ ^(drop|transmit|reflect|forward|latency)(,(drop|transmit|reflect|forward|latency))*$ ]] ||
-			bail_out "--jobs takes some of $jobs, not '${2:-}'."
-		jobs=$2
-		shift ;;
-	--rounds | --ms)
-		[[ ${2:-} =~ ^[1-9][0-9]{0,5}$ ]] || bail_out "$1 takes a positive number, not '${2:-}'."
-		declare "${1#--}=$2"
-		shift ;;
-	*) bail_out "'$1' is not an option: --json, --jobs LIST, --rounds N, --ms N, --no-realtime." ;;
-	esac
-	shift
-done
-
-[[ $(nproc) -ge 2 ]] || bail_out "this needs two processors: one generates, one consumes."
-for program in dpdk-testpmd jq ethtool chrt taskset; do
-	type -P "$program" >/dev/null || bail_out "there is no $program: tests/lib/deps.sh run bench"
-done
-for program in burst generate probe uvf uvfd; do
-	type -P "$program" >/dev/null || bail_out "$program is not built: make bench builds it."
-done
-
-# Before 6.5 a real-time program kept ksoftirqd, and with it the network, from running.
-if [[ $realtime == auto ]]; then
-	realtime=no
-	read -r major minor <<<"$(uname -r | sed 's/^\([0-9]*\)\.\([0-9]*\).*/\1 \2/')"
-	[[ $((major * 1000 + minor)) -lt 6005 ]] || realtime=yes
-fi
+bench_options jobs=drop,transmit,reflect,forward,latency -- "$@"
+bench_need dpdk-testpmd jq ethtool chrt taskset burst generate probe uvf uvfd
 
 host_make() {
 	local who function
@@ -92,14 +54,6 @@ host_make() {
 	uvfd_start host
 }
 
-in_gen() { # COMMAND…, on processor 0
-	local priority=()
-	[[ $realtime == no ]] || priority=(chrt -f 1)
-	in_ns gen "${priority[@]}" taskset -c 0 "$@"
-}
-
-mac_of() { in_ns host ip -j link show "$(contestant_function "$1")" | jq -r '.[0].address'; }
-
 # What reached the end of the wire by which a job sends.
 delivered() { # JOB
 	local end=gen
@@ -114,48 +68,25 @@ traffic() { # WHO JOB SIZE
 		sleep "$(awk "BEGIN { print $ms / 1000 }")"
 		jq -n "{ frames: 0, seconds: ($EPOCHREALTIME - $began) }"
 	else
-		in_gen generate eth0 --to "$(mac_of "$1")" --size "$3" --ms "$ms"
+		in_gen generate eth0 --to "$(contestant_mac "$1")" --size "$3" --ms "$ms"
 	fi
 }
 
-# One line of JSON. For transmit the time is that from one look at the wire's end to the next.
-turn() { # WHO JOB SIZE ROUND
-	local who=$1 before sent frames=0 counted busy cpu cpu_after
+# For transmit the time is that from one look at the wire's end to the next.
+turn() { # WHO ROUND JOB SIZE
+	local who=$1 job=$3 size=$4 before sent frames=0 counted busy cpu cpu_after
 	contestant_continue "$who"
-	read -r -a cpu <<<"$(contestant_cpu "$who")"
-	[[ $2 == drop ]] || before=$(delivered "$2")
-	sent=$(traffic "$who" "$2" "$3") || bail_out "the generator failed."
-	[[ $2 != transmit ]] || frames=$(($(delivered "$2") - before))
-	read -r -a cpu_after <<<"$(contestant_cpu "$who")"
+	cpu=$(process_cpu "$who")
+	[[ $job == drop ]] || before=$(delivered "$job")
+	sent=$(traffic "$who" "$job" "$size") || bail_out "the generator failed."
+	[[ $job != transmit ]] || frames=$(($(delivered "$job") - before))
+	cpu_after=$(process_cpu "$who")
 	read -r counted busy <<<"$(contestant_counts "$who")"
 	contestant_pause "$who"
-	[[ $2 != drop ]] || frames=$counted
-	[[ $2 == drop || $2 == transmit ]] || frames=$(($(delivered "$2") - before))
-	jq -cn --arg who "$who" --arg job "$2" --argjson size "$3" --argjson round "$4" \
-		--argjson sent "$sent" --argjson frames "$frames" --argjson busy "$busy" \
-		--argjson counted "$counted" --argjson run $((cpu_after[0] - cpu[0])) \
-		--argjson wait $((cpu_after[1] - cpu[1])) --argjson user $((cpu_after[2] - cpu[2])) \
-		--argjson system $((cpu_after[3] - cpu[3])) \
-		'{ $who, $job, $size, $round, $sent, $frames, $counted, busy_ns: $busy, run_ns: $run,
-		   wait_ns: $wait, $user, $system }'
-}
-
-round() { # JOB SIZE ROUND
-	local i n=${#contestant_all[@]}
-	for ((i = 0; i < n; i++)); do
-		"${turns:-turn}" "${contestant_all[$(($3 % 2 ? i : n - 1 - i))]}" "$1" "$2" "$3" \
-			>>"$tmp/${turns:-turn}s"
-	done
-}
-
-# Round 0 warms up.
-rounds_of() { # JOB SIZE
-	local i
-	for ((i = 0; i <= rounds; i++)); do
-		[[ ! -t 2 ]] || printf '\r%s, %d bytes: round %d of %d \e[K' "$1" "$2" "$i" "$rounds" >&2
-		round "$1" "$2" "$i"
-	done
-	[[ ! -t 2 ]] || printf '\r\e[K' >&2
+	[[ $job != drop ]] || frames=$counted
+	[[ $job == drop || $job == transmit ]] || frames=$(($(delivered "$job") - before))
+	turn_line "{ \"who\": \"$who\", \"round\": $2, \"job\": \"$job\", \"size\": $size, \"sent\": $sent,
+		\"frames\": $frames, \"counted\": $counted, \"busy_ns\": $busy }" "$cpu" "$cpu_after"
 }
 
 contestants_start() { # JOB SIZE
@@ -170,20 +101,20 @@ job() {
 	for size in 64 1500; do
 		contestants_start "$1" $size
 		rounds_of "$1" $size
-		contestants_end
+		processes_end
 	done
 }
 
 # --- latency --------------------------------------------------------------------------------------
 
 # There and back: the contestant sends out again what it received.
-probe_turn() { # WHO LOAD RATE ROUND
+probe_turn() { # WHO ROUND LOAD RATE
 	local who=$1 found
 	contestant_continue "$who"
-	found=$(in_gen probe eth0 --to "$(mac_of "$who")" --rate "$3" --ms "$ms") ||
+	found=$(in_gen probe eth0 --to "$(contestant_mac "$who")" --rate "$4" --ms "$ms") ||
 		bail_out "the probe failed."
 	contestant_pause "$who"
-	jq -cn --arg who "$who" --arg load "$2" --argjson rate "$3" --argjson round "$4" \
+	jq -cn --arg who "$who" --argjson round "$2" --arg load "$3" --argjson rate "$4" \
 		--argjson found "$found" '{ $who, $load, $rate, $round } + $found'
 }
 
@@ -193,7 +124,7 @@ half_load() {
 	for who in uvf testpmd; do
 		contestant_continue "$who"
 		before=$(delivered reflect)
-		sent=$(in_gen generate eth0 --to "$(mac_of "$who")" --size 64 --ms 200)
+		sent=$(in_gen generate eth0 --to "$(contestant_mac "$who")" --size 64 --ms 200)
 		contestant_pause "$who"
 		frames=$(jq -n "($(delivered reflect) - $before) / $(jq .seconds <<<"$sent") / 2 | floor")
 		[[ $least -ne 0 && $least -lt $frames ]] || least=$frames
@@ -207,16 +138,7 @@ latency() {
 	half=$(half_load)
 	rounds_of low 1000
 	rounds_of half "$half"
-	contestants_end
-}
-
-machine() {
-	jq -n --arg kernel "$(uname -r)" --argjson rounds "$rounds" --argjson ms "$ms" \
-		--arg processor "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)" \
-		--arg dpdk "$(dpkg-query -W -f '${Version}' dpdk-dev)" \
-		--arg realtime "$realtime" \
-		'{ kernel: $kernel, processor: $processor, dpdk: $dpdk, rounds: $rounds,
-		   turn_ms: $ms, realtime: ($realtime != "no") }'
+	processes_end
 }
 
 table_rates() {
@@ -277,10 +199,6 @@ for name in ${jobs//,/ }; do
 	if [[ $name == latency ]]; then latency; else job "$name"; fi
 done
 jq -n --argjson machine "$(machine)" --slurpfile turns "$tmp/turns" \
-	--slurpfile probes "$tmp/probe_turns" -f "$here/report.jq" >"$tmp/report" ||
+	--slurpfile probes "$tmp/probe_turns" -L "$here" -f "$here/veth.jq" >"$tmp/report" ||
 	bail_out "the figures can't be read."
-if [[ $json == yes ]]; then
-	cat "$tmp/report" >&3
-else
-	table "$tmp/report" >&3
-fi
+bench_print

@@ -1,10 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # From the turns of veth.sh, one object each, to what it prints. Round 0 warms up and is left out.
 
-def median: (.[(length - 1) / 2 | floor] + .[length / 2 | floor]) / 2;
-def spread: sort | { min: .[0], median: median, max: .[-1] };
-def rate: .frames / .sent.seconds;
-def cpu: .run_ns / ([.counted, 1] | max);
+include "figures";
 
 # It can't have worked for longer than it ran: the rest it waited for the processor.
 def busy: [.busy_ns / ([.counted, 1] | max), cpu] | min;
@@ -23,26 +20,19 @@ def result: {
 	waited_share: map(.wait_ns / 1e9 / .sent.seconds) | spread
 };
 
-def of_medians($turns; $who; $to; figure):
-	def of($name): $turns | map(select(.who == $name)) | figure;
-	of($to) as $them | if $them > 0 then of($who) / $them else null end;
-def middle(figure): map(figure) | sort | median;
-
-# Of the same round, so that what disturbs the machine for longer than a round cancels out.
-def ratio($turns; $who; $to):
-	[.[] as $round | $turns | map(select(.round == $round)) |
-		{ us: .[] | select(.who == $who), them: .[] | select(.who == $to) }] |
-	{ who: $who, to: $to,
-	  of_medians: {
+def ratio($turns; $who; $to): {
+	who: $who, to: $to,
+	of_medians: {
 		frames_per_second: of_medians($turns; $who; $to; middle(rate)),
 		busy_ns_per_frame: of_medians($turns; $who; $to; middle(busy)),
 		cpu_ns_per_frame: of_medians($turns; $who; $to; middle(cpu)),
 		user_ns_per_frame: of_medians($turns; $who; $to; middle(busy) * user_share) },
-	  frames_per_second: map((.us | rate) / (.them | rate)) | spread };
+	frames_per_second: ratios_of_rounds($turns; $who; $to; rate)
+};
 
-def ratios: . as $turns | (map(.round) | unique) as $rounds |
-	(("testpmd", "testpmd-busypoll") as $to | $rounds | ratio($turns; "uvf"; $to)),
-	($rounds | ratio($turns; "uvf-sleep"; "testpmd")) |
+def ratios: . as $turns |
+	(("testpmd", "testpmd-busypoll") as $to | ratio($turns; "uvf"; $to)),
+	ratio($turns; "uvf-sleep"; "testpmd") |
 	{ job: $turns[0].job, size: $turns[0].size } + .;
 
 def latency: {
