@@ -3,7 +3,7 @@
 # `make run` and `make check` install what they need, build, and end in a verdict.
 # The other targets only do what their name says. What is built lands in build/.
 
-all: userspace bpf firewall examples front iproute2 ## user space and steering programs
+all: userspace bpf firewall examples front personalities iproute2 ## user space and steering programs
 
 # --- settings: make VARIABLE=value … -------------------------------------------------
 
@@ -71,5 +71,5 @@ clean: ## remove what was built; fetched kernels stay
 distclean: ## remove build/ altogether
 	rm -rf build
 
-.PHONY: userspace bpf firewall front iproute2 unit-tests fuzzers all help run check check-direct check-debug check-matrix check-fuzz-long check-conformance check-crash lint fuzz clean distclean
+.PHONY: userspace bpf firewall front personalities iproute2 unit-tests fuzzers all help run check check-direct check-debug check-matrix check-fuzz-long check-conformance check-crash lint fuzz clean distclean
 .DELETE_ON_ERROR:

@@ -10,6 +10,8 @@ INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(PREFIX)/share/man
 # appliances: their names are those that `uvf run` goes by
 LIBEXECDIR ?= $(PREFIX)/libexec/uvf
+# what virtual NICs can be
+PERSONALITYDIR ?= $(PREFIX)/lib/uvf/personalities
 # sources of the examples
 EXAMPLEDIR ?= $(PREFIX)/share/doc/libuvf-dev/examples
 # compiled into ip(8), so not below PREFIX
@@ -45,6 +47,8 @@ $(O)/bin/firewall $(LIBEXECDIR) 755 firewall
 $(O)/bin/uvf-vhost-user $(LIBEXECDIR) 755 uvf-vhost-user
 $(foreach name,$(EXAMPLES),$(O)/bin/$(name) $(LIBEXECDIR) 755 $(name)
 )
+$(foreach file,$(PERSONALITY_FILES),$(file) $(PERSONALITYDIR) 644 $(notdir $(file))
+)
 $(foreach source,$(EXAMPLE_SOURCES),$(source) $(EXAMPLEDIR) 644 $(notdir $(source))
 )
 $(O)/bin/uvfd $(SBINDIR) 755 uvfd
@@ -52,6 +56,7 @@ $(O)/lib/libuvf.so.$(UVF_VERSION) $(LIBDIR) 644 libuvf.so.$(UVF_VERSION)
 $(O)/lib/link_uvf.so $(IPLIBDIR) 644 link_uvf.so
 $(O)/libuvf.pc $(LIBDIR)/pkgconfig 644 libuvf.pc
 include/uvf/libuvf.h $(INCLUDEDIR)/uvf 644 libuvf.h
+include/uvf/personality.h $(INCLUDEDIR)/uvf 644 personality.h
 include/uapi/linux/uvf.h $(INCLUDEDIR)/linux 644 uvf.h
 systemd/81-uvf.rules $(UDEVDIR) 644 81-uvf.rules
 completions/uvf $(COMPLETIONDIR) 644 uvf
@@ -76,7 +81,7 @@ uninstall: ## remove what install put there
 		[ -z "$$file" ] || rm -f "$(DESTDIR)$$dir/$$name"; \
 	done <$(O)/installed
 	rm -f "$(DESTDIR)$(LIBDIR)/libuvf.so.$(UVF_SOMAJOR)" "$(DESTDIR)$(LIBDIR)/libuvf.so"
-	-rmdir "$(DESTDIR)$(INCLUDEDIR)/uvf" "$(DESTDIR)$(EXAMPLEDIR)" 2>/dev/null
+	-rmdir "$(DESTDIR)$(PERSONALITYDIR)" "$(DESTDIR)$(INCLUDEDIR)/uvf" "$(DESTDIR)$(EXAMPLEDIR)" 2>/dev/null
 
 kmod-install: kmod ## the module, for KERNEL=host
 	$(call KMOD_MAKE,$(KMOD_OUT),INSTALL_MOD_PATH=$(DESTDIR) modules_install)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# The runtime: common code, libuvf, uvfd, uvf.
+# The runtime: common code, libuvf, uvfd, uvf; and the NIC that uvf tries personalities with.
 
 UVF_VERSION := 0.1.0
 UVF_SOMAJOR := 1
@@ -29,6 +29,7 @@ UVF := main facts query list show stats add config config_apply config_settings 
 	run release cni cni_client front front_show vm \
 	events events_module events_link events_uvfd rates top top_screen \
 	metrics metrics_serve latency points capture capture_program capture_link \
+	personality personality_show personality_test personality_wire \
 	progs queues doctor doctor_host doctor_link doctor_program doctor_flow
 
 userspace_objects = $(patsubst %,$(O)/obj/userspace/$(1)/%.o,$(2))
@@ -46,6 +47,8 @@ $(O)/obj/userspace/%.o: userspace/%.c
 	@mkdir -p $(@D)
 	$(CC) $(USERSPACE_CFLAGS) -MMD -MP -c $< -o $@
 
+include userspace/nic/build.mk
+
 $(UVFD_O) $(UVF_O): $(BPF_SKELETONS)
 
 $(LIBUVF_SO): $(LIBUVF_O) $(COMMON_PROTO_O) userspace/libuvf/libuvf.map
@@ -62,11 +65,11 @@ $(O)/bin/uvfd: $(UVFD_O) $(COMMON_O)
 		$(call userspace_pkg,--libs,libxdp libbpf libnl-3.0 libevent_core json-c libconfuse \
 			libseccomp)
 
-$(O)/bin/uvf: $(UVF_O) $(COMMON_O)
+$(O)/bin/uvf: $(UVF_O) $(COMMON_O) $(NIC_O)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ \
 		$(call userspace_pkg,--libs,libnl-genl-3.0 json-c libxdp libbpf ncursesw libpcap \
-			libconfuse libevent_core libevent_extra libseccomp)
+			libconfuse libevent_core libevent_extra libseccomp $(NIC_PKG)) -ldl
 
 userspace: $(USERSPACE)
 .PHONY: userspace

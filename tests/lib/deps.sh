@@ -27,7 +27,8 @@ packages_of() {
 	case $1 in
 	build) echo gcc libc6-dev make pkg-config clang bpftool libbpf-dev libxdp-dev libelf-dev \
 		zlib1g-dev libnl-3-dev libnl-genl-3-dev libevent-dev uthash-dev \
-		libjson-c-dev libpcap-dev libseccomp-dev libncurses-dev libconfuse-dev ;;
+		libjson-c-dev libpcap-dev libseccomp-dev libncurses-dev libconfuse-dev libxml2-dev \
+		liblua5.4-dev ;;
 	kmod) echo gcc gcc-12 libc6-dev make kmod xz-utils libelf1 ;;
 	host) echo gcc libc6-dev make kmod "linux-headers-$(uname -r)" ;;
 	run) echo iproute2 iputils-ping iperf3 busybox-static ethtool pciutils curl jq procps \

@@ -61,7 +61,7 @@ shell_scripts() {
 userspace() {
 	local flags
 	mkdir -p build/logs
-	read -r -a flags <<<"$(pkg-config --cflags libnl-3.0 json-c)"
+	read -r -a flags <<<"$(pkg-config --cflags libnl-3.0 json-c libxml-2.0 lua5.4)"
 	flags+=(-std=gnu11 -D_GNU_SOURCE '-DUVF_VERSION="lint"' -Iinclude -Iinclude/uapi -Iuserspace/common
 		-Ibuild/bpf)
 	make -s bpf || { complain "the steering programs do not build."; return; }

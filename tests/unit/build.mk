@@ -6,7 +6,8 @@ UNIT_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
 UNIT_LIBUVF := test_libuvf_frames test_libuvf_dev test_libuvf_session test_libuvf_resume test_libuvf_split \
 	test_libuvf_foreign
 UNIT_RINGS := test_vring test_vring_hostile test_vring_crash test_guest test_lent
-UNIT_TESTS := $(addprefix $(O)/tests/unit/,test_fw_checksum test_fw_config test_fw_ip test_fw_arp \
+UNIT_NICS := test_nic
+UNIT_TESTS := $(addprefix $(O)/tests/unit/,$(UNIT_NICS) test_fw_checksum test_fw_config test_fw_ip test_fw_arp \
 	test_fw_rules test_proto test_link test_rule test_direct $(UNIT_LIBUVF) $(UNIT_RINGS))
 
 $(O)/tests/unit/test_fw_%: UNIT_SOURCES = $(FW_CORE_C)
@@ -56,6 +57,18 @@ $(UNIT_RINGS:%=$(O)/tests/unit/%): $(O)/tests/unit/%: tests/unit/%.c tests/unit/
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(UNIT_SAN) -D_GNU_SOURCE -Iuserspace/front -Iuserspace/common \
 		$(filter %.c,$^) -o $@ -lcmocka
+
+# The generic NIC, compiled once for all, and drivers that are played.
+UNIT_NIC_O := $(NIC_C:userspace/%.c=$(O)/tests/unit/nic/%.o)
+$(UNIT_NIC_O): $(O)/tests/unit/nic/%.o: userspace/%.c $(NIC_H) $(NIC_RNG)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(UNIT_SAN) -D_GNU_SOURCE -Iinclude -Iuserspace/common \
+		$(call userspace_pkg,--cflags,$(NIC_PKG)) -c $< -o $@
+$(UNIT_NICS:%=$(O)/tests/unit/%): $(O)/tests/unit/%: tests/unit/%.c tests/unit/nics.h $(UNIT_NIC_O) \
+		$(PERSONALITY_FILES)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(UNIT_SAN) -D_GNU_SOURCE -Iinclude -Iuserspace/common \
+		-Iuserspace/nic $< $(UNIT_NIC_O) -o $@ -lcmocka \
+		$(call userspace_pkg,--libs,$(NIC_PKG)) -ldl
 
 unit-tests: $(UNIT_TESTS)
 .PHONY: unit-tests

@@ -36,6 +36,7 @@ static const struct {
 	{ "mirror", cmd_mirror, "copy a function's frames to another function" },
 	{ "rule", cmd_rule, "give frames to a function by what is in them" },
 	{ "front", cmd_front, "present a function to a virtual machine or to DPDK" },
+	{ "personality", cmd_personality, "check, show and try what a virtual NIC can be" },
 	{ "vm", cmd_vm, "start a virtual machine on a function" },
 	{ "run", cmd_run, "start an appliance on its functions, unprivileged" },
 	{ "cni", cmd_cni, "serve functions to DPDK in a container" },
@@ -48,7 +49,7 @@ static void help(FILE *to)
 	fprintf(to, "Usage: uvf COMMAND [OPTION...]\n"
 		    "User-space virtual functions for any network card.\n\n");
 	for (unsigned int i = 0; i < COMMANDS; i++)
-		fprintf(to, "  %-8s%s\n", commands[i].name, commands[i].text);
+		fprintf(to, "  %-12s%s\n", commands[i].name, commands[i].text);
 	fprintf(to, "\n`uvf COMMAND --help` tells of one command, uvf(8) of all.\n");
 }
 

@@ -24,6 +24,7 @@ int cmd_events(int argc, char **argv);
 int cmd_latency(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_metrics(int argc, char **argv);
+int cmd_personality(int argc, char **argv);
 int cmd_release(int argc, char **argv);
 int cmd_limit(int argc, char **argv);
 int cmd_mirror(int argc, char **argv);

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The generic NIC, a library that lies in the programs that present one; and the personalities.
+
+NIC := nic personality xml xml_function xml_rings check script script_api script_call module \
+	pci space vector cause register dma transmit segment receive bytes filter count crc bus world
+NIC_O := $(call userspace_objects,nic,$(NIC))
+NIC_C := $(NIC:%=userspace/nic/%.c) userspace/common/why.c
+NIC_PKG := libxml-2.0 lua5.4
+NIC_H := $(wildcard userspace/nic/*.h include/uvf/*.h)
+NIC_RNG := userspace/personalities/personality.rng
+
+$(NIC_O): USERSPACE_CFLAGS += $(call userspace_pkg,--cflags,$(NIC_PKG))
+$(O)/obj/userspace/nic/xml.o: $(NIC_RNG)
+
+# As they are installed: in one directory.
+PERSONALITY_SOURCES := $(NIC_RNG) $(wildcard userspace/personalities/*/*.xml userspace/personalities/*/*.lua)
+PERSONALITY_FILES := $(addprefix $(O)/personalities/,$(notdir $(PERSONALITY_SOURCES)))
+
+define personality_copy
+$(O)/personalities/$(notdir $(1)): $(1)
+	@mkdir -p $$(@D)
+	cp $$< $$@
+endef
+$(foreach source,$(PERSONALITY_SOURCES),$(eval $(call personality_copy,$(source))))
+
+personalities: $(PERSONALITY_FILES)
+.PHONY: personalities
