@@ -80,4 +80,5 @@ is "points" "$(completed uvf capture --at '')" "rx tx uplink"
 is "functions to run on" "$(completed uvf run --on '')" "fw0 ids0"
 is "users" "$(completed uvf run --user nobod)" nobody
 is "second words" "$(completed uvf config '')" "apply check show"
+is "personalities" "$(completed uvf personality show e1)" e1000
 is "functions behind them" "$(completed uvf rule add f)" fw0

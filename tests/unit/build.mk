@@ -6,7 +6,7 @@ UNIT_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
 UNIT_LIBUVF := test_libuvf_frames test_libuvf_dev test_libuvf_session test_libuvf_resume test_libuvf_split \
 	test_libuvf_foreign
 UNIT_RINGS := test_vring test_vring_hostile test_vring_crash test_guest test_lent
-UNIT_NICS := test_nic test_nic_rtl8139
+UNIT_NICS := test_nic test_nic_e1000 test_nic_rtl8139
 UNIT_TESTS := $(addprefix $(O)/tests/unit/,$(UNIT_NICS) test_fw_checksum test_fw_config test_fw_ip test_fw_arp \
 	test_fw_rules test_proto test_link test_rule test_direct $(UNIT_LIBUVF) $(UNIT_RINGS))
 
