@@ -55,7 +55,7 @@ guest_run() { # WHO JOB SIZE
 	transmit) mode=txonly ;;
 	pass)
 		mode=io
-		vdevs+=(--vdev "net_af_xdp0,iface=in${contestant_on[$1]#fw},busy_budget=0") ;;
+		vdevs+=(--vdev "net_af_packet0,iface=in${contestant_on[$1]#fw},framecnt=4096,blocksz=65536") ;;
 	esac
 	testpmd_run "$1.guest" "0@$guest_cpu,1@$guest_cpu" "${vdevs[@]}" -- --forward-mode=$mode \
 		--rxd=1024 --txd=1024 --txpkts="$3" --disable-link-check

@@ -61,6 +61,7 @@ host_make() {
 		in_ns host ip link set "$function" up
 		topology_wire gen "feed$n" "198.51.100.$((2 * n + 1))/31" \
 			host "in$n" "198.51.100.$((2 * n))/31"
+		in_ns host ethtool -K "in$n" gro on
 	done
 	uvfd_start host
 }

@@ -14,8 +14,8 @@
 #                                 two in ticks of 1/100 s
 #   processes_end
 #   testpmd_run NAME LCORES ARG… -- ARG…    dpdk-testpmd, at its prompt
-#   testpmd_counts NAME rx|tx     "frames busy_ns" since testpmd_clear NAME, busy in rounds that had
-#                                 frames
+#   testpmd_counts NAME rx|tx     "frames busy_ns" since testpmd_clear NAME, and clears them; busy in
+#                                 rounds that had frames
 
 declare -A process_pid process_fd process_from
 
@@ -110,9 +110,11 @@ testpmd_counts() { # NAME rx|tx
 	local frames cycles mhz
 	process_mark "$1"
 	process_do "$1" "show fwd stats all"
-	process_expect "$1" 'CPU cycles/packet'
+	# What it says last depends on whether there were frames; the next command's echo is behind it.
+	process_do "$1" "clear fwd stats all"
+	process_expect "$1" 'clear fwd stats all'
 	frames=$(process_said "$1" | sed -n "s/.*${2^^}-packets: \([0-9]*\).*/\1/p" | tail -n 1)
 	read -r cycles mhz <<<"$(process_said "$1" |
 		sed -n 's/.*total cycles=\([0-9]*\).* at \([0-9]*\) MHz.*/\1 \2/p')"
-	echo "$frames $((cycles * 1000 / mhz))"
+	echo "$frames $((${cycles:-0} * 1000 / ${mhz:-1}))"
 }
