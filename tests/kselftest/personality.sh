@@ -15,16 +15,16 @@ personality() { "$uvf" personality "$@"; }
 # --- list, check, show ----------------------------------------------------------------------------
 
 listed=$(personality list --json)
-for name in e1000 rtl8139 tiny; do
+for name in e1000 rtl8139 virtio-net tiny; do
 	is "$name is there, and sound" \
 		"$(jq -r ".[] | select(.name == \"$name\") | .sound" <<<"$listed")" true
 done
 is "where from" "$(jq -r '.[] | select(.name == "tiny") | .path' <<<"$listed")" \
 	"$top/tests/nic/tiny.xml"
 is "what of" "$(jq -r 'map(.name + ": " + .made_of) | sort | join("; ")' <<<"$listed")" \
-	"e1000: XML, Lua; rtl8139: XML, Lua; tiny: XML, Lua"
+	"e1000: XML, Lua; rtl8139: XML, Lua; tiny: XML, Lua; virtio-net: XML, object"
 like "as text" "$(personality list)" "^rtl8139 +XML, Lua +/"
-like "sound" "$(personality check e1000 rtl8139 tiny)" "^e1000: sound .XML, Lua.: [0-9]+ registers"
+like "sound" "$(personality check e1000 rtl8139 virtio-net tiny)" "^e1000: sound .XML, Lua.: [0-9]+ registers"
 like "a register in the map" "$(personality show e1000)" "^  0x0*c4 +ITR +4 +1 +rw +0 +0xffff$"
 like "and a field" "$(personality show rtl8139)" "bits +0 to +12 +length"
 is "the map as JSON" "$(personality show --json e1000 |

@@ -6,7 +6,7 @@ UNIT_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
 UNIT_LIBUVF := test_libuvf_frames test_libuvf_dev test_libuvf_session test_libuvf_resume test_libuvf_split \
 	test_libuvf_foreign
 UNIT_RINGS := test_vring test_vring_hostile test_vring_crash test_guest test_lent
-UNIT_NICS := test_nic test_nic_e1000 test_nic_rtl8139
+UNIT_NICS := test_nic test_nic_e1000 test_nic_rtl8139 test_nic_virtio
 UNIT_TESTS := $(addprefix $(O)/tests/unit/,$(UNIT_NICS) test_fw_checksum test_fw_config test_fw_ip test_fw_arp \
 	test_fw_rules test_proto test_link test_rule test_direct $(UNIT_LIBUVF) $(UNIT_RINGS))
 
@@ -67,8 +67,27 @@ $(UNIT_NIC_O): $(O)/tests/unit/nic/%.o: userspace/%.c $(NIC_H) $(NIC_RNG)
 $(UNIT_NICS:%=$(O)/tests/unit/%): $(O)/tests/unit/%: tests/unit/%.c tests/unit/nics.h $(UNIT_NIC_O) \
 		$(PERSONALITY_FILES)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(UNIT_SAN) -D_GNU_SOURCE -Iinclude -Iuserspace/common \
-		-Iuserspace/nic $< $(UNIT_NIC_O) -o $@ -lcmocka \
+		-Iuserspace/nic $< $(UNIT_SOURCES) $(UNIT_NIC_O) -o $@ -lcmocka \
 		$(call userspace_pkg,--libs,$(NIC_PKG)) -ldl
+
+# Objects that are loaded are sanitized, too; and one is of another version.
+UNIT_OBJECTS := $(addprefix $(O)/tests/personalities/,virtio-net.xml virtio-net.so echo.so echo-old.so)
+$(O)/tests/personalities/%.xml: $(O)/personalities/%.xml
+	@mkdir -p $(@D)
+	cp $< $@
+UNIT_OBJECT = $(CC) $(CPPFLAGS) $(CFLAGS) $(UNIT_SAN) -fPIC -fvisibility=hidden -D_GNU_SOURCE \
+	-Iinclude -Iuserspace/common -Iuserspace/front -shared
+$(O)/tests/personalities/virtio-net.so: $(VIRTIO_NET_C) $(wildcard userspace/front/*.h) $(NIC_H)
+	@mkdir -p $(@D)
+	$(UNIT_OBJECT) $(filter %.c,$^) -o $@
+$(O)/tests/personalities/echo.so: tests/nic/echo.c include/uvf/personality.h
+	@mkdir -p $(@D)
+	$(UNIT_OBJECT) $< -o $@
+$(O)/tests/personalities/echo-old.so: tests/nic/echo.c include/uvf/personality.h
+	@mkdir -p $(@D)
+	$(UNIT_OBJECT) -DVERSION=7 $< -o $@
+$(UNIT_NICS:%=$(O)/tests/unit/%): $(UNIT_OBJECTS)
+$(O)/tests/unit/test_nic_virtio: UNIT_SOURCES = tests/unit/driver.c
 
 unit-tests: $(UNIT_TESTS)
 .PHONY: unit-tests

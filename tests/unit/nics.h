@@ -94,11 +94,12 @@ static inline void bios_assigns(void)
 /* Those of the build tree, and the tests' own, wherever we are started. */
 static inline void places_tell(void)
 {
-	char self[2048] = "", places[4500];
+	char self[2048] = "", places[7000];
 
 	assert_true(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
 	*strrchr(self, '/') = '\0';
-	snprintf(places, sizeof(places), "%s/../../personalities:%s/../../../tests/nic", self, self);
+	snprintf(places, sizeof(places), "%s/../personalities:%s/../../personalities:"
+		 "%s/../../../tests/nic", self, self, self);
 	setenv("UVF_PERSONALITIES", places, 1);
 }
 

@@ -372,6 +372,28 @@ static void objects_of_another_kind(void **state)
 	chmod(path, 0644);
 }
 
+/* In C alone, in the place of the tiny one, and not of another version */
+static void objects(void **state)
+{
+	assert_int_not_equal(nic_load(machine.nic, "echo-old"), 0);
+	assert_true(strstr(uvf_why(), "echo-old.so is for version 7 of <uvf/personality.h>, and this "
+				      "is version 1"));
+	assert_string_equal(nic_personality(machine.nic), "tiny");
+	assert_int_equal(nic_load(machine.nic, "echo"), 0);
+	bios_assigns();
+	assert_int_equal(config_read(0, 4), 0x00031234);
+	set(0, 0x01020304);
+	assert_int_equal(get(0), 0x01020304);
+	assert_int_equal(get(4), 0x04030201);
+	assert_int_equal(wire_sends(nic_mac, 100, 5), NIC_TAKEN);
+	went_out(nic_mac, 100, 5);
+	assert_int_equal(nic_counters(machine.nic)->rx_frames, 1);
+	machine.world.full = true;
+	assert_int_equal(wire_sends(nic_mac, 100, 5), NIC_FULL);
+	assert_int_equal(nic_load(machine.nic, "tiny"), 0);
+	assert_int_equal(wire_sends(nic_mac, 100, 5), NIC_OFF);
+}
+
 static int directory_make(void **state)
 {
 	places_tell();
@@ -398,6 +420,7 @@ int main(void)
 		TINY(tiny_buffers),
 		TINY(tiny_lua),
 		TINY(tiny_vectors),
+		TINY(objects),
 		cmocka_unit_test(wrong_descriptions),
 		cmocka_unit_test(scripts_that_do_not_load),
 		cmocka_unit_test(scripts_that_break),

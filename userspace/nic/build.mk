@@ -23,5 +23,19 @@ $(O)/personalities/$(notdir $(1)): $(1)
 endef
 $(foreach source,$(PERSONALITY_SOURCES),$(eval $(call personality_copy,$(source))))
 
+# virtio-net.so: its rings are those of the vhost-user front.
+VIRTIO_NET_C := $(wildcard userspace/personalities/virtio-net/*.c) \
+	$(addprefix userspace/front/,$(addsuffix .c,guest fault vring split packed inflight inflight_ring)) \
+	userspace/common/why.c
+VIRTIO_NET_SO := $(O)/personalities/virtio-net.so
+
+$(VIRTIO_NET_SO): $(VIRTIO_NET_C) $(wildcard userspace/personalities/virtio-net/*.h userspace/front/*.h) \
+		include/uvf/personality.h
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -fPIC -fvisibility=hidden -D_GNU_SOURCE -Iinclude \
+		-Iuserspace/common -Iuserspace/front -shared -Wl,-z,defs $(filter %.c,$^) -o $@
+
+PERSONALITY_FILES += $(VIRTIO_NET_SO)
+
 personalities: $(PERSONALITY_FILES)
 .PHONY: personalities
