@@ -64,10 +64,10 @@ evil() { # KIND RING EVIL
 
 fw1_mac=$(mac_of host fw1)
 ok "a guest of good manners" guest good connect "path=$tmp/fw1.sock"
-ok "agrees" guest good features "mergeable event_idx"
+ok "agrees" guest good features "mergeable event_idx num=1024"
 ok "begins" guest good begin
 guest_tell good run input
-ns_spawn wire "$seq" send eth0 "to=$fw1_mac" count=100000 rate=500 >"$tmp/sibling.sent"
+ns_spawn wire "$seq" send eth0 "to=$fw1_mac" count=1000000 rate=500 >"$tmp/sibling.sent"
 sibling_sender=$spawned
 
 # --- evils --------------------------------------------------------------------------------------------
@@ -116,8 +116,12 @@ sleep 0.2
 guest_tell good rings
 said=$(guest_answer good)
 guest_answer good >/dev/null
-is "the sibling's guest lost nothing" "$(jq -c '[.missing, .doubled, .damaged, .wrong]' <<<"$said")" \
-	"[0,0,0,0]"
+# Without a copy its own ring is all the room there is: 1024 frames, two seconds of them. On a machine
+# that lets it wait for longer, its socket has no buffer, and counts that; nothing else may be lost.
+no_buffer=$(in_ns host uvf stats --json fw1 | jq .socket.rx_no_frame)
+ok "the sibling's guest lost nothing ($(field "$said" missing), its ring was empty for $no_buffer)" \
+	test "$(field "$said" missing)" -le "$no_buffer"
+is "  nothing of it was doubled or damaged" "$(jq -c '[.doubled, .damaged, .wrong]' <<<"$said")" "[0,0,0]"
 ok "of many: $(field "$said" received)" test "$(field "$said" received)" -gt 2000
 not_ok "no sanitizer complained" grep -E 'Sanitizer|runtime error' "$tmp/fw0.front"
 front_stop
