@@ -50,14 +50,12 @@ is "  as it is" "$strange" ""
 vhost_topology
 mkdir "$tmp/libvirt"
 chown nobody "$tmp/libvirt"
-as_nobody() {
-	in_ns host setpriv --reuid=nobody --regid=nogroup --clear-groups env HOME="$tmp/libvirt" \
-		XDG_RUNTIME_DIR="$tmp/libvirt/run" XDG_CONFIG_HOME= XDG_CACHE_HOME= "$@"
-}
-virsh() { as_nobody virsh -q -c qemu:///session "$@"; }
-as_nobody mkdir "$tmp/libvirt/run"
-as_nobody libvirtd >"$tmp/libvirtd" 2>&1 &
-at_exit end_child $!
+nobody=(setpriv --reuid=nobody --regid=nogroup --clear-groups env HOME="$tmp/libvirt"
+	XDG_RUNTIME_DIR="$tmp/libvirt/run" XDG_CONFIG_HOME='' XDG_CACHE_HOME='' LIBVIRT_AUTOSTART=0)
+virsh() { in_ns host "${nobody[@]}" virsh -q -c qemu:///session "$@"; }
+"${nobody[@]}" mkdir "$tmp/libvirt/run"
+ns_spawn host "${nobody[@]}" libvirtd >"$tmp/libvirtd" 2>&1
+libvirtd=$spawned
 wait_for 15 virsh uri || bail_out "no libvirtd: $(tail -n 5 "$tmp/libvirtd")"
 
 # Of the documented domain what a machine of this kind has: no KVM, no disk.
@@ -87,4 +85,7 @@ ok "the domain ends" virsh destroy guest
 alone() { [[ $(show .connected) == false ]]; }
 ok "and the interface process waits for the next" wait_for 5 alone
 front_stop
+kill "$libvirtd"
+wait "$libvirtd"
+is "libvirtd ends well" "$?" 0
 uvfd_stop
