@@ -22,7 +22,7 @@
 #   wire_hears N [WORD…]          from now on; then `wire_heard` waits for the end: $heard
 #   to_guest DESC NAME N RATE [WORD…]      N frames from the wire, words are of the client's run
 #   from_guest DESC NAME N [WORD…]         N frames to the wire
-#   both_ways DESC NAME           a few hundred each way
+#   both_ways DESC NAME           a few hundred each way; no more than a ring of 256 has room for
 
 declare -A guest_to guest_from
 vhost_client=$top/build/tests/vhost_client
@@ -154,6 +154,6 @@ from_guest() {
 }
 
 both_ways() {
-	to_guest "$1" "$2" 300 3000
-	from_guest "$1" "$2" 300
+	to_guest "$1" "$2" 240 3000
+	from_guest "$1" "$2" 240
 }
