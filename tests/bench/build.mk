@@ -31,6 +31,12 @@ $(O)/bench/profile: tests/bench/profile.c
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE $(CFLAGS) $< -o $@
 
+# Beside the personalities, which it looks for where it lies.
+$(O)/bench/nics: tests/bench/nics.c $(NIC_O) $(O)/obj/userspace/common/why.o $(PERSONALITY_FILES)
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE $(CFLAGS) -Iinclude -Iuserspace/common -Iuserspace/nic $(filter %.c %.o,$^) \
+		-o $@ $(call userspace_pkg,--libs,$(NIC_PKG)) -ldl
+
 # tests/kselftest/bench.sh and bench_vhost.sh run them too.
 unit-tests: $(BENCH)
 
@@ -45,6 +51,11 @@ bench-steering: ## nanoseconds that steering costs a frame, with 1 to 4096 funct
 	@$(MAKE) -s $(O)/bench/steering
 	@$(O)/bench/steering
 
+bench-nics: ## nanoseconds that a frame costs in the generic NIC, with each personality
+	@tests/lib/deps.sh build
+	@$(MAKE) -s $(O)/bench/nics
+	@$(O)/bench/nics
+
 KERNELS ?= 6.1 6.12 7.2
 
 bench-guest: ## instructions a packet, and a function, beside veth: in VMs that count; KERNELS="6.1 6.12 7.2"
@@ -53,4 +64,4 @@ bench-guest: ## instructions a packet, and a function, beside veth: in VMs that 
 	@for kernel in $(KERNELS); do tests/vm/kernel.sh fetch $$kernel && $(MAKE) -s kmod KERNEL=$$kernel || exit; done
 	@KERNELS="$(KERNELS)" tests/bench/guest.sh
 
-.PHONY: bench bench-steering bench-guest
+.PHONY: bench bench-steering bench-nics bench-guest

@@ -6,7 +6,7 @@ FUZZ_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror -Wno-unused-parameter -D_
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 FUZZERS := $(addprefix $(O)/fuzz/,fuzz_fw_packet fuzz_fw_config \
 	fuzz_proto fuzz_link fuzz_cni fuzz_rule fuzz_ledger fuzz_config \
-	fuzz_resume fuzz_vring fuzz_vhost_user)
+	fuzz_resume fuzz_vring fuzz_vhost_user fuzz_nic_xml fuzz_nic)
 
 $(O)/fuzz/fuzz_fw_%: tests/fuzz/fuzz_fw_%.c tests/unit/test_fw.h $(FW_CORE_C) $(FW_HEADERS)
 	@mkdir -p $(@D)
@@ -54,6 +54,16 @@ $(O)/fuzz/fuzz_vhost_user: tests/fuzz/fuzz_vhost_user.c $(FUZZ_FRONT) \
 		$(wildcard userspace/front/*.h userspace/common/*.h)
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(FUZZ_CFLAGS) -Iinclude -Iuserspace/common -Iuserspace/front $(filter %.c,$^) -o $@
+
+# Descriptions of NICs, and what guests do to them; compiled once for both.
+FUZZ_NIC_O := $(NIC_C:userspace/%.c=$(O)/fuzz/nic/%.o)
+$(FUZZ_NIC_O): $(O)/fuzz/nic/%.o: userspace/%.c $(NIC_H) $(NIC_RNG)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(FUZZ_CFLAGS) -Iinclude -Iuserspace/common $(call userspace_pkg,--cflags,$(NIC_PKG)) -c $< -o $@
+$(O)/fuzz/fuzz_nic $(O)/fuzz/fuzz_nic_xml: $(O)/fuzz/%: tests/fuzz/%.c tests/fuzz/input.h $(FUZZ_NIC_O) \
+		$(PERSONALITY_FILES)
+	$(FUZZ_CC) $(FUZZ_CFLAGS) -Iinclude -Iuserspace/common -Iuserspace/nic $< $(FUZZ_NIC_O) -o $@ \
+		$(call userspace_pkg,--libs,$(NIC_PKG)) -ldl
 
 fuzzers: $(FUZZERS)
 .PHONY: fuzzers

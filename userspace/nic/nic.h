@@ -3,6 +3,7 @@
 #ifndef UVF_NIC_NIC_H
 #define UVF_NIC_NIC_H
 
+#include <endian.h>
 #include <string.h>
 
 #include "model.h"
@@ -10,7 +11,7 @@
 
 #define NIC_CONFIG 256
 #define NIC_ONES UINT64_MAX
-#define NIC_BUDGET 256 /* descriptors of an entry point */
+#define NIC_BUDGET 256 /* descriptors and segments of an entry point, and the last frame's */
 #define NIC_PARTS 256 /* descriptors of a frame */
 #define NIC_FRAME_MIN 14
 #define NIC_FRAME_PADDED 60 /* without CRC: IEEE 802.3, 4.2.3.3 */
@@ -226,15 +227,32 @@ static inline uint64_t little_get(const uint8_t *at, unsigned int width)
 {
 	uint64_t value = 0;
 
-	for (unsigned int i = 0; i < width; i++)
-		value |= (uint64_t)at[i] << 8 * i;
-	return value;
+	switch (width) { /* of a known size, it is one instruction */
+	case 8:
+		memcpy(&value, at, 8);
+		break;
+	case 4:
+		memcpy(&value, at, 4);
+		break;
+	default:
+		memcpy(&value, at, width);
+	}
+	return le64toh(value);
 }
 
 static inline void little_put(uint8_t *at, unsigned int width, uint64_t value)
 {
-	for (unsigned int i = 0; i < width; i++)
-		at[i] = value >> 8 * i;
+	value = htole64(value);
+	switch (width) {
+	case 8:
+		memcpy(at, &value, 8);
+		break;
+	case 4:
+		memcpy(at, &value, 4);
+		break;
+	default:
+		memcpy(at, &value, width);
+	}
 }
 
 /* Bits of @width bytes. */

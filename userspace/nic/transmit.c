@@ -395,6 +395,7 @@ static unsigned int ring_send(struct nic *nic, struct ring *ring, unsigned int b
 
 	while (budget && walk_begin(nic, ring, &walk) && gather(nic, ring, &walk)) {
 		int sent = send(nic, ring);
+		unsigned int cost = nic->outgoing.n + ring->segments;
 
 		if (!sent) {
 			nic->waits = true;
@@ -405,7 +406,7 @@ static unsigned int ring_send(struct nic *nic, struct ring *ring, unsigned int b
 		if (give_back(nic, ring, &walk))
 			causes |= ring->model->cause[ON_DONE];
 		some = true;
-		budget -= nic->outgoing.n < budget ? nic->outgoing.n : budget;
+		budget -= cost < budget ? cost : budget;
 	}
 	if (some && budget && !nic->waits)
 		causes |= ring->model->cause[ON_EMPTY];

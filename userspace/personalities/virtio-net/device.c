@@ -54,7 +54,7 @@ void device_break(struct virtio *virtio, const struct queue *queue)
 	config_changed(virtio);
 }
 
-/* --- memory: the vhost-user front's table, whose user addresses are the guest's here ----------- */
+/* --- memory: the front's table, whose user addresses are the guest's here --------------------- */
 
 static void memory(void *state)
 {

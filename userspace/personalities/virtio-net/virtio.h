@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A virtio network device; its rings are those of the vhost-user front (userspace/front/vring.h). */
+/* A virtio network device; its rings are those of the vhost-user front. */
 #ifndef PERSONALITY_VIRTIO_H
 #define PERSONALITY_VIRTIO_H
 
