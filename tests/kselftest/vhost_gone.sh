@@ -26,9 +26,8 @@ kept() { # JSON N
 	fi
 }
 
-# Four stops are to fall into 3000 frames, also where each takes half a second.
-steady=1500
-[[ $shim == off ]] || steady=600
+# Frames a second: four stops are to fall into 3000, also where each takes half a second.
+steady=600
 
 alive() { kill -0 "$front" && guest g status; }
 # Files of the guest's memory that the interface process has mapped.
