@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # make install, uninstall: user space below PREFIX, all of it below DESTDIR.
-# make kmod-install: the module, where the kernel it was built for looks.
+# make kmod-install: the modules, where the kernel it was built for looks.
 
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
@@ -58,6 +58,7 @@ $(O)/libuvf.pc $(LIBDIR)/pkgconfig 644 libuvf.pc
 include/uvf/libuvf.h $(INCLUDEDIR)/uvf 644 libuvf.h
 include/uvf/personality.h $(INCLUDEDIR)/uvf 644 personality.h
 include/uapi/linux/uvf.h $(INCLUDEDIR)/linux 644 uvf.h
+include/uapi/linux/uvf_vfio.h $(INCLUDEDIR)/linux 644 uvf_vfio.h
 systemd/81-uvf.rules $(UDEVDIR) 644 81-uvf.rules
 completions/uvf $(COMPLETIONDIR) 644 uvf
 $(foreach unit,$(UNITS),$(O)/systemd/$(unit) $(UNITDIR) 644 $(unit)

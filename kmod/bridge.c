@@ -17,6 +17,7 @@
 #include "irq.h"
 
 #include <linux/device.h>
+#include <linux/export.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/pci.h>
@@ -71,6 +72,7 @@ int uvf_bridge_index(const struct pci_dev *pdev)
 		return -1;
 	return pdev->bus->number * UVF_FUNCTIONS_PER_BUS + pdev->devfn;
 }
+EXPORT_SYMBOL_GPL(uvf_bridge_index); /* for uvf-vfio.ko */
 
 static struct pci_bus *bus_get(unsigned int number)
 {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# uvf.ko for one kernel:
+# uvf.ko, and uvf-vfio.ko where there is VFIO, for one kernel:
 #
 #	make kmod KERNEL=6.12       a kernel of tests/vm/kernel.sh: 6.1 (default), 6.12, 7.2, debug
 #	make kmod KERNEL=host       the running kernel
@@ -23,10 +23,10 @@ endif
 KMOD_RELEASE := $(shell sed -n 's/.*UTS_RELEASE "\(.*\)".*/\1/p' \
 	$(KDIR)/include/generated/utsrelease.h 2>/dev/null)
 KMOD_OUT := $(O)/kmod-$(KMOD_RELEASE)
-KMOD_SOURCES := $(wildcard kmod/*.[ch] kmod/compat/*.h) kmod/Kbuild
-KMOD_UAPI := include/uapi/linux/uvf.h
+KMOD_SOURCES := $(wildcard kmod/*.[ch] kmod/vfio/*.[ch] kmod/compat/*.h) kmod/Kbuild
+KMOD_UAPI := include/uapi/linux/uvf.h include/uapi/linux/uvf_vfio.h
 # BTF of the module is not needed, and this suite's pahole may be too old for the kernel's.
-KMOD_OPTIONS := CONFIG_UVF=m CONFIG_DEBUG_INFO_BTF_MODULES=
+KMOD_OPTIONS := CONFIG_UVF=m CONFIG_UVF_VFIO=m CONFIG_DEBUG_INFO_BTF_MODULES=
 ifdef KMOD_CHROOT
 define KMOD_MAKE # directory, what else make is told
 	@rm -rf $(KMOD_CHROOT)/uvf && mkdir -p $(KMOD_CHROOT)/uvf
@@ -34,7 +34,7 @@ define KMOD_MAKE # directory, what else make is told
 	env -i PATH=/usr/sbin:/usr/bin LC_ALL=C chroot $(KMOD_CHROOT) \
 		make --no-print-directory -C $(KDIR:$(KMOD_CHROOT)%=%) $(KMOD_OPTIONS) \
 		UVF_UAPI=/uvf/include M=/uvf/kmod $2
-	@cp $(KMOD_CHROOT)/uvf/kmod/uvf.ko $1/
+	@cp $(KMOD_CHROOT)/uvf/kmod/*.ko $1/
 endef
 else
 define KMOD_MAKE # directory, what else make is told
@@ -59,14 +59,14 @@ kmod-lint: kmod-warnings
 endif
 
 $(KMOD_OUT)/uvf.ko: $(KMOD_SOURCES) $(KMOD_UAPI)
-	@mkdir -p $(KMOD_OUT)/compat
+	@mkdir -p $(KMOD_OUT)/compat $(KMOD_OUT)/vfio
 	@for f in $(KMOD_SOURCES:kmod/%=%); do ln -sf $(abspath kmod)/$$f $(KMOD_OUT)/$$f; done
 	$(call KMOD_MAKE,$(KMOD_OUT),modules)
 	@touch $@
 
 # W=1 and sparse, from scratch: a warning fails it.
 kmod-warnings:
-	@rm -rf $(KMOD_OUT)-lint && mkdir -p $(KMOD_OUT)-lint/compat
+	@rm -rf $(KMOD_OUT)-lint && mkdir -p $(KMOD_OUT)-lint/compat $(KMOD_OUT)-lint/vfio
 	@for f in $(KMOD_SOURCES:kmod/%=%); do ln -sf $(abspath kmod)/$$f $(KMOD_OUT)-lint/$$f; done
 	$(call KMOD_MAKE,$(KMOD_OUT)-lint,W=1 C=1 KBUILD_CHECKSRC=1 CHECK="sparse -Wsparse-error" KCFLAGS=-Werror modules)
 

@@ -128,7 +128,8 @@
  *			are at most UVF_MAX_FUNCTIONS, spare ones included.
  *
  * The driver that binds is "uvf"; it brings the interrupts. The network device lives on when it is
- * unbound, without. Sysfs `remove` takes the network device first; `rescan` brings the function
+ * unbound, without. Bound to "uvf-vfio" instead, by driver_override, the function is a VFIO device:
+ * <linux/uvf_vfio.h>. Sysfs `remove` takes the network device first; `rescan` brings the function
  * back as a spare one, its configuration space as it was at first.
  *
  * BAR 0 is memory. Nothing happens upon a write to it, and an address written to the register is
