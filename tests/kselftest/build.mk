@@ -4,7 +4,8 @@
 KSELFTEST := $(O)/tests/xsk $(O)/tests/tap $(O)/tests/rawlink $(O)/tests/without $(O)/tests/hostile_client \
 	$(O)/tests/nl_uvf $(O)/tests/nl_route $(O)/tests/nl_fuzz $(O)/tests/pci_fuzz $(O)/tests/faults \
 	$(O)/tests/redirect.bpf.o $(O)/tests/seq \
-	$(addprefix $(O)/tests/,crash_forward threads lend vhost_client)
+	$(addprefix $(O)/tests/,crash_forward threads lend vhost_client) \
+	$(addprefix $(O)/tests/vfio_,process user hostile fuzz)
 
 $(O)/tests/xsk: $(addprefix tests/kselftest/,xsk.c redirect.c cni_map.c redirect.h cni_map.h)
 	@mkdir -p $(@D)
@@ -29,6 +30,10 @@ $(O)/tests/vhost_client: $(wildcard tests/kselftest/vhost_client*.[ch]) tests/ks
 $(addprefix $(O)/tests/,crash_forward threads lend): $(O)/tests/%: tests/kselftest/%.c include/uvf/libuvf.h | $(LIBUVF_SO)
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE $(CFLAGS) -pthread -Iinclude $< -L$(O)/lib -luvf -Wl,-rpath,'$$ORIGIN/../lib' -o $@
+
+$(O)/tests/vfio_%: tests/kselftest/vfio_%.c $(KMOD_UAPI)
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE $(CFLAGS) -pthread -Iinclude/uapi $< -o $@
 
 $(O)/tests/pci_fuzz: tests/kselftest/pci_fuzz.c
 	@mkdir -p $(@D)

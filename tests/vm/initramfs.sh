@@ -165,12 +165,12 @@ tree() {
 	if [[ -d $top/userspace/appliances ]]; then
 		(cd "$top" && find userspace/appliances -name '*.conf' -exec cp --parents {} "$root/uvf/" \;)
 	fi
-	ko=build/kmod-$rel/uvf.ko
-	if [[ -e $top/$ko ]]; then
+	for ko in "build/kmod-$rel"/uvf{,-vfio}.ko; do
+		[[ -e $top/$ko ]] || continue
 		install -D "$top/$ko" "$root/uvf/$ko"
 		strip --strip-debug "$root/uvf/$ko" # 4 MB that each insmod would read
-		install -D "$root/uvf/$ko" "$root/usr/lib/modules/$rel/extra/uvf.ko"
-	fi
+		install -D "$root/uvf/$ko" "$root/usr/lib/modules/$rel/extra/${ko##*/}"
+	done
 	if [[ -e $top/build/lib/link_uvf.so ]]; then
 		cp "$top/build/lib/link_uvf.so" "$root/usr/lib/x86_64-linux-gnu/ip/"
 	fi
