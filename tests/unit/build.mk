@@ -76,7 +76,7 @@ $(O)/tests/personalities/%.xml: $(O)/personalities/%.xml
 	@mkdir -p $(@D)
 	cp $< $@
 UNIT_OBJECT = $(CC) $(CPPFLAGS) $(CFLAGS) $(UNIT_SAN) -fPIC -fvisibility=hidden -D_GNU_SOURCE \
-	-Iinclude -Iuserspace/common -Iuserspace/front -shared
+	-Iinclude -Iuserspace/common -shared
 $(O)/tests/personalities/virtio-net.so: $(VIRTIO_NET_C) $(wildcard userspace/front/*.h) $(NIC_H)
 	@mkdir -p $(@D)
 	$(UNIT_OBJECT) $(filter %.c,$^) -o $@

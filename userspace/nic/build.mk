@@ -33,7 +33,7 @@ $(VIRTIO_NET_SO): $(VIRTIO_NET_C) $(wildcard userspace/personalities/virtio-net/
 		include/uvf/personality.h
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -fPIC -fvisibility=hidden -D_GNU_SOURCE -Iinclude \
-		-Iuserspace/common -Iuserspace/front -shared -Wl,-z,defs $(filter %.c,$^) -o $@
+		-Iuserspace/common -shared -Wl,-z,defs $(filter %.c,$^) -o $@
 
 PERSONALITY_FILES += $(VIRTIO_NET_SO)
 

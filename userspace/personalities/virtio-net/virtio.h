@@ -8,7 +8,7 @@
 
 #include <uvf/personality.h>
 
-#include "vring.h"
+#include "../../front/vring.h"
 
 #define QUEUES 2 /* 5.1.2: receiveq, transmitq */
 #define QUEUE_RX 0
