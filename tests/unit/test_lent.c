@@ -20,7 +20,7 @@ static struct lent lent;
 static int made(void **state)
 {
 	memset(entry, 0, sizeof(entry));
-	return lent_open(&lent, entry, NUM);
+	return lent_open(&lent, entry, NUM, true);
 }
 
 static int left(void **state)
@@ -65,11 +65,33 @@ static void there_for_a_successor(void **state)
 	struct lent other;
 
 	add(3, 0x3000);
-	assert_int_equal(lent_open(&other, entry, NUM), 0);
+	assert_int_equal(lent_open(&other, entry, NUM, true), 0);
 	assert_int_equal(lent_find(&other, 0x3000), 3);
 	lent_close(&other);
 	lent_remove(&lent, 3);
-	assert_int_equal(lent_open(&other, entry, NUM), 0);
+	assert_int_equal(lent_open(&other, entry, NUM, true), 0);
+	assert_int_equal(other.count, 0);
+	lent_close(&other);
+}
+
+/* Of a table that does not find, as of one that does: also when all have one address. */
+static void without_addresses(void **state)
+{
+	struct lent other;
+
+	assert_int_equal(lent_open(&other, entry, NUM, false), 0);
+	for (uint16_t id = 0; id < NUM; id++)
+		lent_add(&other, id, &(struct lent_entry){ .addr = 0x5000, .descs = 1 });
+	assert_int_equal(other.count, NUM);
+	lent_close(&other);
+	assert_int_equal(lent_open(&other, entry, NUM, false), 0);
+	assert_int_equal(other.count, NUM);
+	for (uint16_t id = 0; id < NUM; id++) {
+		assert_true(lent_has(&other, id));
+		lent_remove(&other, id);
+		lent_remove(&other, id);
+		assert_false(lent_has(&other, id));
+	}
 	assert_int_equal(other.count, 0);
 	lent_close(&other);
 }
@@ -119,6 +141,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(found_by_its_address, made, left),
 		cmocka_unit_test_setup_teardown(of_one_address_the_first, made, left),
 		cmocka_unit_test_setup_teardown(there_for_a_successor, made, left),
+		cmocka_unit_test_setup_teardown(without_addresses, made, left),
 		cmocka_unit_test_setup_teardown(what_can_be_noted, made, left),
 		cmocka_unit_test_setup_teardown(a_long_run, made, left),
 	};

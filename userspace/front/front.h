@@ -103,7 +103,7 @@ struct front {
 	struct guest guest;
 	uint32_t moved; /* frames, since this… */
 	uint64_t since; /* …time */
-	bool quick; /* so many, that to be woken for each would be too often */
+	uint32_t pause_ns; /* 0: not so many that to be woken for each would be too often */
 	struct front_counters *counters;
 	struct queue queue[FRONT_PAIRS];
 	unsigned int queues;

@@ -17,18 +17,26 @@ static uint32_t buckets(uint16_t num)
 	return n;
 }
 
-int lent_open(struct lent *lent, struct lent_entry *entry, uint16_t num)
+static int buckets_make(struct lent *lent)
 {
-	uint32_t n = buckets(num);
+	uint32_t n = buckets(lent->num);
 
-	*lent = (struct lent){ .entry = entry, .num = num, .mask = n - 1 };
+	lent->mask = n - 1;
 	lent->bucket = malloc(n * sizeof(*lent->bucket));
-	lent->next = malloc(num * sizeof(*lent->next));
-	if (!lent->bucket || !lent->next) {
-		lent_close(lent);
-		return uvf_fail(ENOMEM, "no memory for a table of %u buffers", num);
-	}
+	lent->next = malloc(lent->num * sizeof(*lent->next));
+	if (!lent->bucket || !lent->next)
+		return uvf_fail(ENOMEM, "no memory for a table of %u buffers", lent->num);
 	memset(lent->bucket, 0xff, n * sizeof(*lent->bucket));
+	return 0;
+}
+
+int lent_open(struct lent *lent, struct lent_entry *entry, uint16_t num, bool finds)
+{
+	*lent = (struct lent){ .entry = entry, .num = num };
+	if (finds && buckets_make(lent)) {
+		lent_close(lent);
+		return -ENOMEM;
+	}
 	for (uint16_t id = 0; id < num; id++)
 		if (entry[id].addr)
 			lent_link(lent, id);

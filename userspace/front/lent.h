@@ -54,12 +54,16 @@ struct lent {
 	uint16_t num;
 	uint16_t count;
 	uint32_t mask;
-	uint16_t *bucket; /* by address: the first id */
+	uint16_t *bucket; /* by address: the first id; NULL: nobody asks by address */
 	uint16_t *next; /* by id: the next one of its bucket */
 };
 
-/* @entry: @num of them. What is in there is lent already. 0 or -ENOMEM. */
-int lent_open(struct lent *lent, struct lent_entry *entry, uint16_t num);
+/*
+ * @entry: @num of them. What is in there is lent already. Is it to be found by address? Sending it
+ * is not: the kernel gives back in order, and a guest may send from one address all the time, whose
+ * bucket would be a long one. 0 or -ENOMEM.
+ */
+int lent_open(struct lent *lent, struct lent_entry *entry, uint16_t num, bool finds);
 void lent_close(struct lent *lent);
 
 static inline uint32_t lent_hash(const struct lent *lent, uint64_t addr)
@@ -67,7 +71,7 @@ static inline uint32_t lent_hash(const struct lent *lent, uint64_t addr)
 	return (addr * 0x9e3779b97f4a7c15ULL >> 40) & lent->mask;
 }
 
-/* The id that was lent with this address first, or LENT_NONE. */
+/* The id that was lent with this address first, or LENT_NONE. Of a table that finds. */
 static inline uint16_t lent_find(const struct lent *lent, uint64_t addr)
 {
 	uint16_t id = lent->bucket[lent_hash(lent, addr)], found = LENT_NONE;
@@ -91,11 +95,27 @@ static inline bool lent_can(const struct lent *lent, uint16_t id)
 
 static inline void lent_link(struct lent *lent, uint16_t id)
 {
-	uint16_t *bucket = &lent->bucket[lent_hash(lent, lent->entry[id].addr)];
+	uint16_t *bucket;
 
+	lent->count++;
+	if (!lent->bucket)
+		return;
+	bucket = &lent->bucket[lent_hash(lent, lent->entry[id].addr)];
 	lent->next[id] = *bucket;
 	*bucket = id;
-	lent->count++;
+}
+
+static inline void lent_unlink(struct lent *lent, uint16_t id)
+{
+	uint16_t *at;
+
+	lent->count--;
+	if (!lent->bucket)
+		return;
+	at = &lent->bucket[lent_hash(lent, lent->entry[id].addr)];
+	while (*at != id)
+		at = &lent->next[*at];
+	*at = lent->next[id];
 }
 
 /* The address is written last: with it the entry is there. */
@@ -113,16 +133,10 @@ static inline void lent_add(struct lent *lent, uint16_t id, const struct lent_en
 /* Once, though a driver that breaks the rules may have given a chain twice. */
 static inline void lent_remove(struct lent *lent, uint16_t id)
 {
-	uint16_t *at;
-
 	if (!lent_has(lent, id))
 		return;
-	at = &lent->bucket[lent_hash(lent, lent->entry[id].addr)];
-	while (*at != id)
-		at = &lent->next[*at];
-	*at = lent->next[id];
+	lent_unlink(lent, id);
 	__atomic_store_n(&lent->entry[id].addr, 0, __ATOMIC_RELEASE);
-	lent->count--;
 }
 
 #endif /* FRONT_LENT_H */

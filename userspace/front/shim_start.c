@@ -159,7 +159,7 @@ static int start(struct lane *lane, uint32_t index,
 	shim->own = shim->done = 0;
 	shim->taken = lane->queue->dev ? uvf_dev__tx_taken(lane->queue->dev) : 0;
 	memset(shim->sending, 0xff, sizeof(shim->sending));
-	err = lent_open(&shim->lent, shim->kept->entry, lane->ring.num);
+	err = lent_open(&shim->lent, shim->kept->entry, lane->ring.num, lane_receives(lane));
 	if (err)
 		return err;
 	err = resume(lane, index, found, anew);
