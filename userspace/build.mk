@@ -29,7 +29,7 @@ UVF := main facts query list show stats add config config_apply config_settings 
 	run release cni cni_client front front_show vm \
 	events events_module events_link events_uvfd rates top top_screen \
 	metrics metrics_serve latency points capture capture_program capture_link \
-	personality personality_show personality_test personality_wire \
+	personality_run arguments \
 	progs queues doctor doctor_host doctor_link doctor_program doctor_flow
 
 userspace_objects = $(patsubst %,$(O)/obj/userspace/$(1)/%.o,$(2))
@@ -41,7 +41,7 @@ UVF_O := $(call userspace_objects,uvf,$(UVF)) \
 	$(call userspace_objects,common,$(COMMON_CNI) $(COMMON_CONFINE) $(COMMON_COUNTERS))
 
 LIBUVF_SO := $(O)/lib/libuvf.so
-USERSPACE := $(LIBUVF_SO) $(O)/bin/uvfd $(O)/bin/uvf
+USERSPACE := $(LIBUVF_SO) $(O)/bin/uvfd $(O)/bin/uvf $(O)/bin/uvf-personality
 
 $(O)/obj/userspace/%.o: userspace/%.c
 	@mkdir -p $(@D)
@@ -65,11 +65,18 @@ $(O)/bin/uvfd: $(UVFD_O) $(COMMON_O)
 		$(call userspace_pkg,--libs,libxdp libbpf libnl-3.0 libevent_core json-c libconfuse \
 			libseccomp)
 
-$(O)/bin/uvf: $(UVF_O) $(COMMON_O) $(NIC_O)
+$(O)/bin/uvf: $(UVF_O) $(COMMON_O)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ \
 		$(call userspace_pkg,--libs,libnl-genl-3.0 json-c libxdp libbpf ncursesw libpcap \
-			libconfuse libevent_core libevent_extra libseccomp $(NIC_PKG)) -ldl
+			libconfuse libevent_core libevent_extra libseccomp)
+
+# uvf personality, apart: nothing else has to load what XML and Lua take.
+PERSONALITY_O := $(call userspace_objects,uvf,arguments personality_main personality personality_show \
+	personality_test personality_wire) $(call userspace_objects,common,why)
+$(O)/bin/uvf-personality: $(PERSONALITY_O) $(NIC_O)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call userspace_pkg,--libs,json-c $(NIC_PKG)) -ldl
 
 userspace: $(USERSPACE)
 .PHONY: userspace

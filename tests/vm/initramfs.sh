@@ -161,7 +161,8 @@ tree() {
 	for d in bin lib bpf tests bench; do
 		[[ ! -d $top/build/$d ]] || cp -a "$top/build/$d" "$root/uvf/build/"
 	done
-	rm -rf "$root/uvf/build/tests/unit" # they run on the host
+	# these run on the host, and would bring their libraries along
+	rm -rf "$root"/uvf/build/{tests/unit,tests/personalities,bench/nics,bin/uvf-personality}
 	if [[ -d $top/userspace/appliances ]]; then
 		(cd "$top" && find userspace/appliances -name '*.conf' -exec cp --parents {} "$root/uvf/" \;)
 	fi

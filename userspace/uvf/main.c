@@ -53,12 +53,6 @@ static void help(FILE *to)
 	fprintf(to, "\n`uvf COMMAND --help` tells of one command, uvf(8) of all.\n");
 }
 
-int fail(void)
-{
-	fprintf(stderr, "uvf: %s\n", uvf_why());
-	return 1;
-}
-
 int must_be_root(const char *command, const char *reason)
 {
 	if (!geteuid())
@@ -74,13 +68,6 @@ unsigned int seconds_parse(const char *arg, struct argp_state *state)
 	if (end == arg || *end || !(seconds >= 0.1 && seconds <= 86400))
 		argp_failure(state, 64, 0, "'%s' is not a number of seconds: 0.1 to 86400", arg);
 	return seconds * 1000;
-}
-
-void parse(const struct argp *argp, int argc, char **argv, void *input)
-{
-	/* In order: what follows the first word of `uvf run` belongs to the appliance. */
-	if (argp_parse(argp, argc, argv, ARGP_IN_ORDER, NULL, input))
-		argp_help(argp, stderr, ARGP_HELP_STD_ERR, argv[0]);
 }
 
 int main(int argc, char **argv)

@@ -27,6 +27,7 @@ int test_number(const char *word, uint64_t *value)
 {
 	char *end;
 
+	*value = 0;
 	if (!word)
 		return uvf_fail(EINVAL, "a number is missing");
 	errno = 0;
