@@ -124,4 +124,5 @@ void uvf_channels_counts(const struct uvf_netdev *un, struct uvf_counts *counts)
 			break;
 		uvf_queue_counts(queue, counts);
 	}
+	counts->drop[UVF_DROP_TX_LIMIT] += atomic64_read(&un->skbs_over_limit);
 }

@@ -13,7 +13,8 @@
 	DROP(RX_PROGRAM, "rx_program")		 /* its verdict could not be carried out */        \
 	DROP(TX_INVALID, "tx_invalid")		 /* shorter than a header, longer than the MTU */  \
 	DROP(TX_NO_MEMORY, "tx_no_memory")                                                         \
-	DROP(TX_UPLINK, "tx_uplink")		 /* the uplink is down, or is stuck */
+	DROP(TX_UPLINK, "tx_uplink")		 /* the uplink is down, or is stuck */             \
+	DROP(TX_LIMIT, "tx_limit")		 /* over the limit, and nowhere to wait */
 
 #define UVF_DROP_ENUM(name, text) UVF_DROP_##name,
 

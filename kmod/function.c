@@ -92,6 +92,27 @@ struct pci_dev *uvf_function_hold(struct uvf_function *function, bool *used)
 	return pdev;
 }
 
+static bool has_name(struct uvf_function *function, const char *name)
+{
+	bool used, equal;
+	struct pci_dev *pdev = uvf_function_hold(function, &used);
+
+	equal = pdev && !strcmp(pci_name(pdev), name);
+	pci_dev_put(pdev);
+	return equal;
+}
+
+struct uvf_function *uvf_function_named(const char *pci)
+{
+	struct uvf_function *function = NULL;
+	unsigned int domain, bus, slot, func;
+
+	/* That it is of our domain, and written in the proper way, shows when it is found. */
+	if (sscanf(pci, "%x:%2x:%2x.%1x", &domain, &bus, &slot, &func) == 4)
+		function = uvf_function_at(bus * UVF_FUNCTIONS_PER_BUS + PCI_DEVFN(slot, func));
+	return function && has_name(function, pci) ? function : NULL;
+}
+
 static void set_class(struct uvf_function *function, struct pci_dev *pdev, u32 class)
 {
 	uvf_config_set_class(&function->config, class);

@@ -26,6 +26,9 @@ void uvf_function_exit(void);
 /* The function at an index of the bridge, or NULL. Any context. */
 struct uvf_function *uvf_function_at(unsigned int index);
 
+/* The function with a PCI address, as lspci -D writes it, or NULL. */
+struct uvf_function *uvf_function_named(const char *pci);
+
 /*
  * Takes a spare function out of the pool, together with a reference to its PCI device in *pdev.
  * May wait for one up to a second. Under RTNL.

@@ -4,6 +4,7 @@
 #include "function.h"
 #include "netdev.h"
 #include "netlink.h"
+#include "sending.h"
 #include "uplink.h"
 
 #include <linux/ctype.h>
@@ -67,6 +68,10 @@ static const struct nla_policy policy[IFLA_UVF_MAX + 1] = {
 	[IFLA_UVF_VLAN] = NLA_POLICY_VALIDATE_FN(NLA_BINARY, validate_vlan),
 	[IFLA_UVF_MODE] = NLA_POLICY_VALIDATE_FN(NLA_BINARY, validate_mode),
 	[IFLA_UVF_QUEUES] = NLA_POLICY_VALIDATE_FN(NLA_BINARY, validate_queues),
+	[IFLA_UVF_TX_RATE] = NLA_POLICY_VALIDATE_FN(NLA_BINARY, uvf_sending_validate),
+	[IFLA_UVF_TX_PPS] = NLA_POLICY_VALIDATE_FN(NLA_BINARY, uvf_sending_validate),
+	[IFLA_UVF_TX_BURST] = NLA_POLICY_VALIDATE_FN(NLA_BINARY, uvf_sending_validate),
+	[IFLA_UVF_TX_MIRROR] = NLA_POLICY_VALIDATE_FN(NLA_BINARY, uvf_sending_validate),
 	[IFLA_UVF_PCI] = { .type = NLA_REJECT,
 			   .reject_message = "uvf: the PCI address is the module's choice" },
 };
@@ -208,10 +213,19 @@ static int configure(struct net_device *dev, struct net_device *lower, struct nl
 	return uvf_uplink_check_station(lower, dev->dev_addr, un->vlan, un, extack);
 }
 
+static int attach(struct uvf_netdev *un, const struct uvf_sending *sending,
+		  struct netlink_ext_ack *extack)
+{
+	int err = uvf_sending_set(un, sending);
+
+	return err ?: uvf_uplink_attach(un, extack);
+}
+
 static int newlink(struct net *net, struct net_device *dev, struct nlattr *tb[],
 		   struct nlattr *data[], struct netlink_ext_ack *extack)
 {
 	struct uvf_netdev *un = netdev_priv(dev);
+	struct uvf_sending sending;
 	unsigned int queues = 1;
 	struct net_device *lower;
 	int err;
@@ -225,6 +239,9 @@ static int newlink(struct net *net, struct net_device *dev, struct nlattr *tb[],
 	err = configure(dev, lower, tb, data, extack);
 	if (err)
 		return err;
+	err = uvf_sending_parse(un, data, &sending, extack);
+	if (err)
+		return err;
 	if (data && data[IFLA_UVF_QUEUES])
 		queues = nla_get_u32(data[IFLA_UVF_QUEUES]);
 	err = uvf_netdev_bind(dev, lower, queues, extack);
@@ -235,9 +252,9 @@ static int newlink(struct net *net, struct net_device *dev, struct nlattr *tb[],
 		uvf_netdev_unbind(dev);
 		return err;
 	}
-	err = uvf_uplink_attach(un, extack);
+	err = attach(un, &sending, extack);
 	if (err) {
-		unregister_netdevice(dev);
+		uvf_netdev_dellink(dev, NULL);
 		return err;
 	}
 	un->function->netdev = dev;
@@ -261,32 +278,25 @@ static int check_mode_change(struct uvf_netdev *un, u32 mode, struct netlink_ext
 	return check_capable(extack);
 }
 
-static int change_appliance(struct uvf_netdev *un, const struct nlattr *name,
-			    struct netlink_ext_ack *extack)
+static int check_appliance_change(const struct net_device *dev, struct netlink_ext_ack *extack)
 {
-	int err;
-
-	err = check_capable(extack);
-	if (err)
-		return err;
-	if (netif_running(un->dev)) {
+	if (netif_running(dev)) {
 		NL_SET_ERR_MSG_MOD(extack, "the appliance can be changed while the function is down; set it down first");
 		return -EBUSY;
 	}
-	set_appliance(un, name);
-	uvf_netdev_notify(un);
-	uvf_function_announce(un->pdev, un->dev->name, un->appliance);
 	return 0;
 }
 
-static int changelink(struct net_device *dev, struct nlattr *tb[], struct nlattr *data[],
-		      struct netlink_ext_ack *extack)
+static void change_appliance(struct uvf_netdev *un, const struct nlattr *name)
 {
-	struct uvf_netdev *un = netdev_priv(dev);
-	int err;
+	set_appliance(un, name);
+	uvf_netdev_notify(un);
+	uvf_function_announce(un->pdev, un->dev->name, un->appliance);
+}
 
-	if (!data)
-		return 0;
+static int check_fixed(const struct uvf_netdev *un, struct nlattr *data[],
+		       struct netlink_ext_ack *extack)
+{
 	if (data[IFLA_UVF_VLAN] && nla_get_u16(data[IFLA_UVF_VLAN]) != un->vlan) {
 		NL_SET_ERR_MSG_MOD(extack, "the vlan is fixed; delete the function and make it anew");
 		return -EOPNOTSUPP;
@@ -295,19 +305,51 @@ static int changelink(struct net_device *dev, struct nlattr *tb[], struct nlattr
 		NL_SET_ERR_MSG_MOD(extack, "the number of queues is ethtool's to change: ethtool -L <function> combined <number>");
 		return -EOPNOTSUPP;
 	}
-	if (!data[IFLA_UVF_MODE] && !data[IFLA_UVF_APPLIANCE])
-		return 0;
-	/* Judged before anything changes. */
-	if (data[IFLA_UVF_MODE]) {
+	return 0;
+}
+
+static bool changes_sending(struct nlattr *data[])
+{
+	return data[IFLA_UVF_TX_RATE] || data[IFLA_UVF_TX_PPS] || data[IFLA_UVF_TX_BURST] ||
+	       data[IFLA_UVF_TX_MIRROR];
+}
+
+/* All of it, before anything changes. */
+static int check_change(struct uvf_netdev *un, struct nlattr *data[], struct uvf_sending *sending,
+			struct netlink_ext_ack *extack)
+{
+	int err = check_fixed(un, data, extack);
+
+	if (!err && data[IFLA_UVF_MODE])
 		err = check_mode_change(un, nla_get_u32(data[IFLA_UVF_MODE]), extack);
+	if (!err && (data[IFLA_UVF_APPLIANCE] || changes_sending(data)))
+		err = check_capable(extack);
+	if (!err && data[IFLA_UVF_APPLIANCE])
+		err = check_appliance_change(un->dev, extack);
+	return err ?: uvf_sending_parse(un, data, sending, extack);
+}
+
+static int changelink(struct net_device *dev, struct nlattr *tb[], struct nlattr *data[],
+		      struct netlink_ext_ack *extack)
+{
+	struct uvf_netdev *un = netdev_priv(dev);
+	struct uvf_sending sending;
+	int err;
+
+	if (!data)
+		return 0;
+	err = check_change(un, data, &sending, extack);
+	if (err)
+		return err;
+	if (!data[IFLA_UVF_MODE] && !data[IFLA_UVF_APPLIANCE] && !changes_sending(data))
+		return 0;
+	if (changes_sending(data)) {
+		err = uvf_sending_set(un, &sending);
 		if (err)
 			return err;
 	}
-	if (data[IFLA_UVF_APPLIANCE]) {
-		err = change_appliance(un, data[IFLA_UVF_APPLIANCE], extack);
-		if (err)
-			return err;
-	}
+	if (data[IFLA_UVF_APPLIANCE])
+		change_appliance(un, data[IFLA_UVF_APPLIANCE]);
 	if (data[IFLA_UVF_MODE])
 		WRITE_ONCE(un->mode, nla_get_u32(data[IFLA_UVF_MODE]));
 	uvf_netlink_notify(un, UVF_CMD_FUNCTION_CHANGE_NTF);
@@ -319,7 +361,8 @@ static int changelink(struct net_device *dev, struct nlattr *tb[], struct nlattr
 static size_t get_size(const struct net_device *dev)
 {
 	return nla_total_size(UVF_APPLIANCE_SIZE) + nla_total_size(sizeof(u16)) +
-	       2 * nla_total_size(sizeof(u32)) + nla_total_size(sizeof("100000000:00:00.0"));
+	       2 * nla_total_size(sizeof(u32)) + nla_total_size(sizeof("100000000:00:00.0")) +
+	       uvf_sending_size();
 }
 
 static int fill_info(struct sk_buff *skb, const struct net_device *dev)
@@ -333,7 +376,9 @@ static int fill_info(struct sk_buff *skb, const struct net_device *dev)
 	if (nla_put_u32(skb, IFLA_UVF_MODE, un->mode) ||
 	    nla_put_u32(skb, IFLA_UVF_QUEUES, un->nr_queues))
 		return -EMSGSIZE;
-	return nla_put_string(skb, IFLA_UVF_PCI, pci_name(un->pdev));
+	if (nla_put_string(skb, IFLA_UVF_PCI, pci_name(un->pdev)))
+		return -EMSGSIZE;
+	return uvf_sending_fill(skb, un);
 }
 
 static struct net *get_link_net(const struct net_device *dev)

@@ -5,6 +5,8 @@
 #include "compat/compat.h"
 #include "compat/multibuf.h"
 #include "function.h"
+#include "limit.h"
+#include "mirror.h"
 #include "netlink.h"
 #include "route.h"
 #include "tx.h"
@@ -310,6 +312,7 @@ void uvf_netdev_unbind(struct net_device *dev)
 
 	if (!un->lower)
 		return;
+	uvf_limit_free(un);
 	uvf_irq_stop(un->function);
 	uvf_function_release(un->function, un->pdev);
 	netdev_put(un->lower, &un->lower_tracker);
@@ -326,6 +329,7 @@ void uvf_netdev_dellink(struct net_device *dev, struct list_head *head)
 	uvf_netlink_notify(un, UVF_CMD_FUNCTION_DEL_NTF);
 	un->function->netdev = NULL;
 	uvf_route_trim(un->function, 0);
+	uvf_mirror_detach(un);
 	uvf_uplink_detach(un);
 	unregister_netdevice_queue(dev, head);
 }
@@ -361,6 +365,9 @@ bool uvf_netdev_is(const struct net_device *dev)
 
 void uvf_netdev_setup(struct net_device *dev)
 {
+	struct uvf_netdev *un = netdev_priv(dev);
+
+	INIT_LIST_HEAD(&un->mirrored);
 	ether_setup(dev);
 	dev->netdev_ops = &netdev_ops;
 	dev->ethtool_ops = &uvf_ethtool_ops;

@@ -13,6 +13,7 @@
 struct bpf_prog;
 struct pci_dev;
 struct uvf_function;
+struct uvf_limit;
 struct uvf_uplink;
 
 #define UVF_VERSION "0.1.0"
@@ -34,8 +35,15 @@ struct uvf_netdev {
 	DECLARE_BITMAP(mc_filter, 1 << UVF_MC_HASH_BITS);
 	struct uvf_queue *queue[UVF_MAX_QUEUES];
 
+	/* fast path of functions that have them */
+	struct uvf_limit __rcu *limit;	 /* of what it sends, or NULL */
+	struct uvf_netdev __rcu *mirror; /* receives copies of what it sends, or NULL */
+	atomic64_t skbs_over_limit;	 /* NAPI counts its frames in its queue */
+
 	/* slow path, RTNL */
 	struct uvf_uplink *uplink; /* while attached */
+	struct list_head mirrored; /* who has us as its mirror */
+	struct list_head mirrored_node; /* in the mirror's list */
 	struct uvf_function *function;
 	struct pci_dev *pdev;
 	netdevice_tracker lower_tracker;

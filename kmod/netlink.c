@@ -8,6 +8,7 @@
 #include "netlink.h"
 #include "bridge.h"
 #include "function.h"
+#include "limit.h"
 #include "netdev.h"
 #include "route.h"
 
@@ -87,6 +88,28 @@ static u32 link_state(const struct net_device *dev)
 	return netif_carrier_ok(dev) ? UVF_LINK_STATE_UP : UVF_LINK_STATE_NO_CARRIER;
 }
 
+/* Of the type "uint" of specifications: as long as it needs to be. */
+static int put_uint(struct sk_buff *skb, int type, u64 value)
+{
+	u32 low = value;
+
+	return low == value ? nla_put_u32(skb, type, low) :
+			      nla_put(skb, type, sizeof(value), &value);
+}
+
+static int put_sending(struct sk_buff *skb, const struct uvf_netdev *un)
+{
+	const struct uvf_limit_words limit = uvf_limit_get(un);
+	const struct uvf_netdev *mirror = rtnl_dereference(un->mirror);
+
+	if ((limit.rate && put_uint(skb, UVF_A_FUNCTION_TX_RATE, limit.rate)) ||
+	    (limit.pps && nla_put_u32(skb, UVF_A_FUNCTION_TX_PPS, limit.pps)) ||
+	    (limit.burst && nla_put_u32(skb, UVF_A_FUNCTION_TX_BURST, limit.burst)) ||
+	    (mirror && nla_put_string(skb, UVF_A_FUNCTION_TX_MIRROR, pci_name(mirror->pdev))))
+		return -EMSGSIZE;
+	return 0;
+}
+
 static int put_netdev(struct sk_buff *skb, const struct view *view, const struct uvf_netdev *un)
 {
 	const struct net_device *dev = un->dev;
@@ -103,7 +126,7 @@ static int put_netdev(struct sk_buff *skb, const struct view *view, const struct
 	    nla_put_u32(skb, UVF_A_FUNCTION_MTU, dev->mtu) ||
 	    nla_put_u32(skb, UVF_A_FUNCTION_LINK_STATE, link_state(dev)) ||
 	    nla_put_u32(skb, UVF_A_FUNCTION_VECTORS, uvf_irq_nr(un->function)) ||
-	    nla_put_u32(skb, UVF_A_FUNCTION_MODE, un->mode))
+	    nla_put_u32(skb, UVF_A_FUNCTION_MODE, un->mode) || put_sending(skb, un))
 		return -EMSGSIZE;
 	for (i = 0; i < un->nr_queues; i++)
 		if (put_queue(skb, un, i))
@@ -217,26 +240,12 @@ static struct uvf_function *find_ifindex(struct net *net, const struct nlattr *a
 	return un->function;
 }
 
-static bool has_name(struct uvf_function *function, const char *name)
-{
-	bool used, equal;
-	struct pci_dev *pdev = uvf_function_hold(function, &used);
-
-	equal = pdev && !strcmp(pci_name(pdev), name);
-	pci_dev_put(pdev);
-	return equal;
-}
-
 static struct uvf_function *find_pci(const struct view *view, const struct nlattr *attr,
 				     struct netlink_ext_ack *extack)
 {
-	struct uvf_function *function = NULL;
-	unsigned int domain, bus, slot, func;
+	struct uvf_function *function = uvf_function_named(nla_data(attr));
 
-	/* That it is of our domain, and written in the proper way, shows when it is found. */
-	if (sscanf(nla_data(attr), "%x:%2x:%2x.%1x", &domain, &bus, &slot, &func) == 4)
-		function = uvf_function_at(bus * UVF_FUNCTIONS_PER_BUS + PCI_DEVFN(slot, func));
-	if (function && visible(view, function) && has_name(function, nla_data(attr)))
+	if (function && visible(view, function))
 		return function;
 	NL_SET_ERR_MSG_ATTR(extack, attr, "uvf: no function here has this PCI address; it is written as lspci -D does");
 	return ERR_PTR(-ENODEV);

@@ -48,10 +48,9 @@ struct uvf_queue {
 	struct u64_stats_sync syncp;
 	struct uvf_counts counts;
 	unsigned int nr_tx;
-	bool tx_waits; /* until the timer, for room in the uplink's ring */
 	struct xdp_frame *tx[UVF_TX_MAX];
 	unsigned int tx_looks; /* since it last took one */
-	struct hrtimer tx_timer;
+	struct hrtimer tx_timer; /* runs while they wait for room, or the owner's for the limit */
 
 	/* slow path */
 	u16 index;

@@ -71,6 +71,9 @@ void uvf_rx_clone(struct uvf_netdev *un, struct sk_buff *skb)
 
 void uvf_rx_sibling(struct uvf_netdev *un, struct sk_buff *skb)
 {
+	/* Frees the skb where it is not acceptable, and counts it as dropped. */
+	if (__dev_forward_skb(un->dev, skb))
+		return;
 	if (un->vlan)
 		__vlan_hwaccel_clear_tag(skb);
 	if (!rcu_access_pointer(un->prog)) {

@@ -14,7 +14,7 @@ struct xdp_frame;
 rx_handler_result_t uvf_rx_unicast(struct uvf_netdev *un, struct sk_buff **pskb);
 void uvf_rx_clone(struct uvf_netdev *un, struct sk_buff *skb);
 
-/* From a sibling's stack, under RCU in softirq; the skb has gone through __dev_forward_skb(). */
+/* From another function's stack, under RCU in softirq: as it was sent. Takes the skb over. */
 void uvf_rx_sibling(struct uvf_netdev *un, struct sk_buff *skb);
 
 /* The queue for the flow of a frame. */

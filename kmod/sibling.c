@@ -10,6 +10,7 @@
  * processor has it, nobody waits: the frame takes the way through the ring.
  */
 #include "sibling.h"
+#include "mirror.h"
 #include "rx.h"
 #include "tx.h"
 #include "uplink.h"
@@ -58,16 +59,6 @@ static u16 tag_of(const void *frame, u32 len)
 
 /* --- from the stack ----------------------------------------------------------------------- */
 
-static void receive_skb(struct uvf_netdev *sibling, struct sk_buff *skb)
-{
-	/* Frees the skb where it is not acceptable. */
-	if (__dev_forward_skb(sibling->dev, skb)) {
-		dev_core_stats_rx_dropped_inc(sibling->dev);
-		return;
-	}
-	uvf_rx_sibling(sibling, skb);
-}
-
 static void flood_skb(struct uvf_netdev *un, const struct uvf_uplink *uplink, struct sk_buff *skb,
 		      u16 vlan)
 {
@@ -80,7 +71,7 @@ static void flood_skb(struct uvf_netdev *un, const struct uvf_uplink *uplink, st
 		/* A program may write to it. */
 		copy = skb_copy(skb, GFP_ATOMIC);
 		if (copy)
-			receive_skb(sibling, copy);
+			uvf_rx_sibling(sibling, copy);
 		else
 			dev_core_stats_rx_dropped_inc(sibling->dev);
 	}
@@ -116,22 +107,12 @@ bool uvf_sibling_send_skb(struct uvf_netdev *un, struct sk_buff *skb)
 	else
 		sibling = find(un, eth_hdr(skb)->h_dest, vlan);
 	if (sibling)
-		receive_skb(sibling, skb);
+		uvf_rx_sibling(sibling, skb);
 	rcu_read_unlock();
 	return sibling;
 }
 
 /* --- from NAPI, through the ring ---------------------------------------------------------- */
-
-static struct xdp_frame *frame_copy(const struct xdp_frame *frame)
-{
-	struct xdp_buff xdp;
-
-	if (!uvf_tx_alloc(&xdp, frame->len))
-		return NULL;
-	memcpy(xdp.data, frame->data, frame->len);
-	return xdp_convert_buff_to_frame(&xdp);
-}
 
 static void flood_frame(struct uvf_burst *burst, const struct uvf_uplink *uplink,
 			const struct xdp_frame *frame, u16 vlan)
@@ -143,7 +124,7 @@ static void flood_frame(struct uvf_burst *burst, const struct uvf_uplink *uplink
 	list_for_each_entry_rcu(sibling, &uplink->functions, node) {
 		if (!wants_group(sibling, burst->queue->un, eth->h_dest, vlan))
 			continue;
-		copy = frame_copy(frame);
+		copy = uvf_tx_copy(frame);
 		if (copy)
 			uvf_rx_frame(sibling, copy);
 		else
@@ -209,7 +190,8 @@ bool uvf_sibling_copy(struct uvf_burst *burst, struct uvf_burst *peer, const voi
 	struct xdp_buff *xdp;
 	struct vlan_ethhdr header;
 
-	if (len < VLAN_ETH_HLEN)
+	/* What is seen is to be what was sent, whatever the owner writes meanwhile: by the ring. */
+	if (len < VLAN_ETH_HLEN || uvf_mirror_is_on(un))
 		return false;
 	/* The owner may write to it while we look: what was judged is what arrives. */
 	memcpy(&header, data, sizeof(header));

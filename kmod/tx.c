@@ -9,6 +9,8 @@
 #include "tx.h"
 #include "burst.h"
 #include "compat/compat.h"
+#include "limit.h"
+#include "mirror.h"
 #include "netdev.h"
 #include "sibling.h"
 #include "xdp.h"
@@ -25,8 +27,12 @@ netdev_tx_t uvf_tx_skb(struct sk_buff *skb, struct net_device *dev)
 	unsigned int len = skb->len;
 	int ret;
 
+	if (uvf_limit_is_on(un) && !uvf_limit_take_skb(un, skb))
+		return NET_XMIT_DROP;
 	if (un->vlan)
 		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), un->vlan);
+	if (uvf_mirror_is_on(un))
+		uvf_mirror_skb(un, skb);
 	if (uvf_sibling_bridges(un) && uvf_sibling_send_skb(un, skb)) {
 		dev_sw_netstats_tx_add(dev, 1, len);
 		return NETDEV_TX_OK;
@@ -46,6 +52,16 @@ static struct xdp_rxq_info tx_memory = { .mem.type = MEM_TYPE_PAGE_SHARED };
 bool uvf_tx_alloc(struct xdp_buff *xdp, u32 len)
 {
 	return uvf_xdp_alloc_private(xdp, &tx_memory, len, len);
+}
+
+struct xdp_frame *uvf_tx_copy(const struct xdp_frame *frame)
+{
+	struct xdp_buff xdp;
+
+	if (!uvf_tx_alloc(&xdp, frame->len))
+		return NULL;
+	memcpy(xdp.data, frame->data, frame->len);
+	return xdp_convert_buff_to_frame(&xdp);
 }
 
 /* --- from NAPI ---------------------------------------------------------------------------- */
@@ -94,6 +110,8 @@ int uvf_tx_buff(struct uvf_burst *burst, struct xdp_buff *xdp)
 	frame = xdp_convert_buff_to_frame(xdp);
 	if (unlikely(!frame))
 		return -EOVERFLOW;
+	if (uvf_mirror_is_on(un))
+		uvf_mirror_frame(un, frame);
 	if (uvf_sibling_bridges(un) && uvf_sibling_send_frame(burst, frame))
 		return 0;
 	/* XDP_TX has no ring that it could leave a frame in. */
@@ -182,6 +200,11 @@ static enum hrtimer_restart look_again(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
+static void start_timer(struct uvf_queue *queue, u64 ns)
+{
+	hrtimer_start(&queue->tx_timer, ns_to_ktime(ns), HRTIMER_MODE_REL_SOFT);
+}
+
 static noinline void keep_rest(struct uvf_burst *burst, unsigned int sent)
 {
 	struct uvf_queue *queue = burst->queue;
@@ -191,10 +214,17 @@ static noinline void keep_rest(struct uvf_burst *burst, unsigned int sent)
 		WRITE_ONCE(queue->tx_looks, 0);
 	else if (READ_ONCE(queue->tx_looks) > PATIENCE)
 		queue->nr_tx -= drop(burst, queue->tx, queue->nr_tx);
-	queue->tx_waits = queue->nr_tx;
 	/* NAPI runs for other reasons, too, which are not to put it off. */
-	if (queue->tx_waits && !hrtimer_is_queued(&queue->tx_timer))
-		hrtimer_start(&queue->tx_timer, ns_to_ktime(LOOK_AGAIN), HRTIMER_MODE_REL_SOFT);
+	if (queue->nr_tx && (!hrtimer_is_queued(&queue->tx_timer) ||
+			     hrtimer_get_remaining(&queue->tx_timer) > LOOK_AGAIN))
+		start_timer(queue, LOOK_AGAIN);
+}
+
+/* Who has just had his share leaves the next to the other queues. */
+void uvf_tx_wait(struct uvf_queue *queue, u64 ns, bool served)
+{
+	WRITE_ONCE(queue->tx_looks, 0); /* those are the uplink's */
+	start_timer(queue, served ? ns + LOOK_AGAIN : ns);
 }
 
 void uvf_tx_flush(struct uvf_burst *burst)
@@ -210,12 +240,10 @@ void uvf_tx_flush(struct uvf_burst *burst)
 		sent += taken;
 	} while (taken == n && sent < queue->nr_tx);
 	queue->nr_tx -= sent;
-	if (unlikely(queue->nr_tx)) {
+	if (unlikely(queue->nr_tx))
 		keep_rest(burst, sent);
-	} else {
-		queue->tx_waits = false;
+	else
 		WRITE_ONCE(queue->tx_looks, 0);
-	}
 }
 
 void uvf_tx_init(struct uvf_queue *queue)
@@ -226,7 +254,6 @@ void uvf_tx_init(struct uvf_queue *queue)
 void uvf_tx_stop(struct uvf_queue *queue)
 {
 	hrtimer_cancel(&queue->tx_timer);
-	queue->tx_waits = false;
 	queue->tx_looks = 0;
 	while (queue->nr_tx) {
 		xdp_return_frame(queue->tx[--queue->nr_tx]);

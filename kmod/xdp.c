@@ -2,6 +2,7 @@
 /* The function's own XDP program: where it is set, what it sees, and its verdicts. */
 #include "xdp.h"
 #include "burst.h"
+#include "limit.h"
 #include "multibuf.h"
 #include "netdev.h"
 #include "rx.h"
@@ -296,16 +297,31 @@ static __always_inline int redirect(struct uvf_burst *burst, struct xdp_buff *xd
 	return err;
 }
 
+/* The core's xdp_return_buff() gives a UMEM's buffer back once for each fragment. */
+static void free_buff(struct uvf_burst *burst, struct xdp_buff *xdp)
+{
+	if (burst->queue->pool)
+		xsk_buff_free(xdp);
+	else
+		xdp_return_buff(xdp);
+}
+
 /* A frame in several buffers is sent in one piece. */
 static int send_back(struct uvf_burst *burst, struct xdp_buff *xdp)
 {
+	struct uvf_netdev *un = burst->queue->un;
+	u32 len = xdp_get_buff_len(xdp);
 	struct xdp_buff whole;
-	u32 len;
 	int err;
 
+	/* It has no ring that it could wait in. */
+	if (uvf_limit_is_on(un) && !uvf_limit_take(un, len)) {
+		free_buff(burst, xdp);
+		uvf_burst_drop(burst, UVF_DROP_TX_LIMIT);
+		return 0;
+	}
 	if (likely(!xdp_buff_has_frags(xdp)))
 		return uvf_tx_buff(burst, xdp);
-	len = xdp_get_buff_len(xdp);
 	if (!uvf_tx_alloc(&whole, len))
 		return -ENOMEM;
 	uvf_multibuf_gather(xdp, whole.data);
@@ -315,15 +331,6 @@ static int send_back(struct uvf_burst *burst, struct xdp_buff *xdp)
 		uvf_burst_drop(burst, UVF_DROP_TX_INVALID);
 	}
 	return 0;
-}
-
-/* The core's xdp_return_buff() gives a UMEM's buffer back once for each fragment. */
-static void free_buff(struct uvf_burst *burst, struct xdp_buff *xdp)
-{
-	if (burst->queue->pool)
-		xsk_buff_free(xdp);
-	else
-		xdp_return_buff(xdp);
 }
 
 /* What is not a redirect. With an error, the buffer stays the caller's. */

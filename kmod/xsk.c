@@ -11,6 +11,7 @@
 #include "xsk.h"
 #include "burst.h"
 #include "compat/multibuf.h"
+#include "limit.h"
 #include "multibuf.h"
 #include "netdev.h"
 #include "netlink.h"
@@ -164,6 +165,18 @@ static unsigned int nr_descriptors(const struct xdp_desc *desc, unsigned int n)
 	return i + 1;
 }
 
+static void charge(struct uvf_netdev *un, const struct xdp_desc *desc, unsigned int n)
+{
+	unsigned int i, frames = 0;
+	u32 bytes = 0;
+
+	for (i = 0; i < n; i++) {
+		bytes += desc[i].len;
+		frames += !uvf_compat_continues(&desc[i]);
+	}
+	uvf_limit_charge(un, frames, bytes);
+}
+
 static noinline void transmit_batch(struct uvf_burst *burst, unsigned int n)
 {
 	struct xsk_buff_pool *pool = burst->queue->pool;
@@ -182,39 +195,76 @@ static noinline void transmit_batch(struct uvf_burst *burst, unsigned int n)
 	xsk_tx_completed(pool, n);
 }
 
+enum outcome {
+	OUTCOME_DONE,
+	OUTCOME_MORE,  /* may be waiting: the budget is spent */
+	OUTCOME_WAITS, /* for a timer of ours */
+};
+
+/* How long a frame is shows when it has left the ring: so they are taken by as few as can be. */
+static noinline enum outcome transmit_limited(struct uvf_burst *burst, unsigned int max)
+{
+	struct xsk_buff_pool *pool = burst->queue->pool;
+	struct uvf_netdev *un = burst->queue->un;
+	unsigned int n, done, step;
+	u64 wait;
+
+	step = uvf_compat_pool_has_sg(pool) ? UVF_COMPAT_MAX_SEGMENTS : 1;
+	/* The last step may go beyond it. */
+	max = min(max, UVF_TX_MAX - step + 1);
+	for (done = 0; done < max; done += n) {
+		wait = uvf_limit_wait(un);
+		if (wait) {
+			uvf_tx_wait(burst->queue, wait, done);
+			return OUTCOME_WAITS;
+		}
+		n = xsk_tx_peek_release_desc_batch(pool, step);
+		if (!n)
+			return OUTCOME_DONE;
+		charge(un, pool->tx_descs, n);
+		transmit_batch(burst, n);
+	}
+	return OUTCOME_MORE;
+}
+
 /* Mostly there is nothing to send: NAPI runs for what came in. */
-static bool transmit_all(struct uvf_burst *burst, int budget)
+static enum outcome transmit_all(struct uvf_burst *burst, int budget)
 {
 	unsigned int n, max = min(budget, UVF_TX_MAX);
 
 	/* There is room for all of these frames only when none are left over. */
 	uvf_tx_flush(burst);
 	if (unlikely(burst->queue->nr_tx))
-		return false;
+		return OUTCOME_WAITS;
+	if (uvf_limit_is_on(burst->queue->un))
+		return transmit_limited(burst, max);
 	n = xsk_tx_peek_release_desc_batch(burst->queue->pool, max);
 	if (n)
 		transmit_batch(burst, n);
-	return n == max;
+	return n == max ? OUTCOME_MORE : OUTCOME_DONE;
 }
 
 bool uvf_xsk_transmit(struct uvf_burst *burst, int budget)
 {
 	struct xsk_buff_pool *pool = burst->queue->pool;
+	enum outcome outcome;
 
 	if (!xsk_uses_need_wakeup(pool))
-		return transmit_all(burst, budget);
+		return transmit_all(burst, budget) == OUTCOME_MORE;
 	xsk_clear_tx_need_wakeup(pool);
-	if (transmit_all(burst, budget))
-		return true;
-	if (unlikely(burst->queue->tx_waits))
-		return false; /* for a timer of ours */
+	outcome = transmit_all(burst, budget);
+	if (outcome != OUTCOME_DONE)
+		return outcome == OUTCOME_MORE;
 	xsk_set_tx_need_wakeup(pool);
 	/*
 	 * The flag before the look at the ring. Pairs with the owner's order: the descriptor
 	 * first, then its look at the flag. One of us sees the other.
 	 */
 	smp_mb();
-	return transmit_all(burst, budget);
+	outcome = transmit_all(burst, budget);
+	if (unlikely(outcome == OUTCOME_WAITS))
+		xsk_clear_tx_need_wakeup(pool);
+	return outcome == OUTCOME_MORE;
 }
 
 /*

@@ -3,6 +3,8 @@
  * One system call after the other in which one allocation fails.
  *
  *	faults link UPLINK NAME [WORD]…	a function is made: appliance=A vlan=N mode=N queues=N
+ *					tx_pps=N
+ *	faults limit NAME tx_pps=N	it is given a limit of what it sends
  *	faults up NAME			it is set up
  *	faults address NAME		it is given another address
  *	faults queues UPLINK NAME queues=N TO	it is made with N queues, and given others
@@ -88,6 +90,7 @@ static const struct step {
 	{ .name = "link", .nr_words = 2, .act = make, .undo = unmake, .adds = true },
 	{ .name = "up", .nr_words = 1, .act = up, .undo = down },
 	{ .name = "address", .nr_words = 1, .act = readdress, .undo = address_back },
+	{ .name = "limit", .nr_words = 2, .act = limit, .undo = limit_off },
 	{ .name = "queues", .nr_words = 4, .act = channels_change, .renew = renew },
 	{ .name = "socket", .nr_words = 1, .act = xsk_bind, .undo = xsk_close },
 	{ .name = "program", .nr_words = 1, .act = program_attach, .undo = program_detach,

@@ -60,6 +60,8 @@ int up(void);
 void down(void);
 int readdress(void);
 void address_back(void);
+int limit(void);
+void limit_off(void);
 void renew(void);
 int channels_change(void);
 

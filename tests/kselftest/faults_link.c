@@ -29,26 +29,34 @@ static void put_words(struct nl_msg *msg, char **word)
 			nla_put_u32(msg, IFLA_UVF_MODE, atoi(value + 1));
 		else if (!strncmp(*word, "queues=", 7))
 			nla_put_u32(msg, IFLA_UVF_QUEUES, atoi(value + 1));
+		else if (!strncmp(*word, "tx_pps=", 7))
+			nla_put_u32(msg, IFLA_UVF_TX_PPS, atoi(value + 1));
 		else
 			die(2, "'%s' is not known", *word);
 	}
 }
 
-static int link_make(const char *uplink, const char *device, char **more, unsigned int up,
-		     bool faulty)
+static void put_info(struct nl_msg *msg, char **more)
 {
-	struct nl_msg *msg = link_new(NLM_F_CREATE | NLM_F_EXCL, 0, up);
 	struct nlattr *info, *data;
 
-	nla_put_u32(msg, IFLA_LINK, index_of(uplink));
-	nla_put_string(msg, IFLA_IFNAME, device);
-	nla_put(msg, IFLA_ADDRESS, sizeof(address), address);
 	info = nla_nest_start(msg, IFLA_LINKINFO);
 	nla_put_string(msg, IFLA_INFO_KIND, UVF_KIND);
 	data = nla_nest_start(msg, IFLA_INFO_DATA);
 	put_words(msg, more);
 	nla_nest_end(msg, data);
 	nla_nest_end(msg, info);
+}
+
+static int link_make(const char *uplink, const char *device, char **more, unsigned int up,
+		     bool faulty)
+{
+	struct nl_msg *msg = link_new(NLM_F_CREATE | NLM_F_EXCL, 0, up);
+
+	nla_put_u32(msg, IFLA_LINK, index_of(uplink));
+	nla_put_string(msg, IFLA_IFNAME, device);
+	nla_put(msg, IFLA_ADDRESS, sizeof(address), address);
+	put_info(msg, more);
 	return ask(rtnl, msg, faulty, NULL, NULL);
 }
 
@@ -96,6 +104,29 @@ int readdress(void)
 void address_back(void)
 {
 	done(set_address(1, false));
+}
+
+/* --- a limit */
+
+static int set_limit(char *pps, bool faulty)
+{
+	struct nl_msg *msg = link_new(0, index_of(name), -1);
+	char *more[] = { pps, NULL };
+
+	put_info(msg, more);
+	return ask(rtnl, msg, faulty, NULL, NULL);
+}
+
+int limit(void)
+{
+	return set_limit(words[1], true);
+}
+
+void limit_off(void)
+{
+	char none[] = "tx_pps=0";
+
+	done(set_limit(none, false));
 }
 
 /* --- queues */

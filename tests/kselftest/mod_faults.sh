@@ -91,6 +91,7 @@ pages 0
 inject "a function" link eth1 fw0 appliance=test
 inject "…with a vlan" link eth1 fw0 vlan=7
 inject "…of four queues" link eth1 fw0 mode=1 queues=4
+inject "…with a limit" link eth1 fw0 tx_pps=1000
 ok "nothing holds the uplink" in_ns host ip link add link eth1 name mv0 type macvlan
 in_ns host ip link del mv0
 inject "more queues" queues eth1 fw0 queues=2 4
@@ -101,6 +102,7 @@ in_ns host ip link set fw0 down
 inject "a function set up" up fw0
 in_ns host ip link set fw0 up
 inject "another address" address fw0
+inject "a limit" limit fw0 tx_pps=1000
 # The debugging of the DMA API would be off for good.
 # shellcheck disable=SC2046 # two words
 reject $(range_of add_dma_entry)

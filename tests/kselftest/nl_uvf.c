@@ -55,6 +55,12 @@ static void print_mac(const uint8_t *mac)
 	       mac[5]);
 }
 
+/* Of the type "uint" */
+static unsigned long long number_of(struct nlattr *attr)
+{
+	return nla_len(attr) >= 8 ? nla_get_u64(attr) : nla_get_u32(attr);
+}
+
 static void print_attr(struct nlattr *attr)
 {
 	switch (nla_type(attr)) {
@@ -77,6 +83,10 @@ static void print_attr(struct nlattr *attr)
 	case UVF_A_FUNCTION_QUEUE: print_queue(attr); return;
 	case UVF_A_FUNCTION_MODE: printf(" mode=%s", WORD(modes, nla_get_u32(attr))); return;
 	case UVF_A_FUNCTION_VECTORS: printf(" vectors=%u", nla_get_u32(attr)); return;
+	case UVF_A_FUNCTION_TX_RATE: printf(" tx-rate=%llu", number_of(attr)); return;
+	case UVF_A_FUNCTION_TX_PPS: printf(" tx-pps=%u", nla_get_u32(attr)); return;
+	case UVF_A_FUNCTION_TX_BURST: printf(" tx-burst=%u", nla_get_u32(attr)); return;
+	case UVF_A_FUNCTION_TX_MIRROR: printf(" tx-mirror=%s", nla_get_string(attr)); return;
 	default: printf(" %d=?", nla_type(attr));
 	}
 }

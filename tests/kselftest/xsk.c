@@ -19,7 +19,8 @@
  *	xsk query DEVICE MAC COUNT [WORD]…	ask from an AF_XDP socket, queue 0
  *	xsk bind DEVICE [WORD]…		only bind a socket, and let go of it
  *	xsk leave DEVICE MTU [WORD]…	bind, let go of it, and set the MTU at once
- *	xsk pour DEVICE MAC COUNT [WORD]…	send COUNT frames, and wait for their completion
+ *	xsk pour DEVICE MAC COUNT [WORD]…	send COUNT frames on each queue, and wait for their
+ *					completion; prints the seconds that it took
  *	xsk hold DEVICE [WORD]…		bind, and do nothing: not even fill, until SIGTERM
  *	xsk kick DEVICE COUNT [WORD]…	wake each queue up COUNT times, and have nothing to send
  *	xsk ask DEVICE MAC COUNT [SIZE]	send COUNT frames, wait for as many intact answers
@@ -763,30 +764,50 @@ static int query(char **args)
 	return s.answers == count && !s.broken ? 0 : 1;
 }
 
-/* Sleeps when the ring is full: who empties the uplink's may need this processor. */
+static bool all_completed(const struct socket *s, int n)
+{
+	int i;
+
+	for (i = 0; i < n && s[i].nr_idle == NR_CHUNKS / 2; i++)
+		;
+	return i == n;
+}
+
+/* As many as the ring of each queue takes. Returns how many there are to be sent yet. */
+static uint32_t pour_some(struct socket *s, int n, const struct frame *header, uint32_t *sent,
+			  uint32_t count)
+{
+	uint32_t left = 0;
+	int i;
+
+	for (i = 0; i < n; i++) {
+		while (sent[i] < count && query_send(&s[i], header, sent[i]))
+			sent[i]++;
+		kick(&s[i]);
+		complete(&s[i]);
+		left += count - sent[i];
+	}
+	return left;
+}
+
+/* COUNT on each queue. Sleeps: who empties the uplink's ring may need this processor. */
 static int pour(char **args)
 {
 	static struct asker address;
-	static struct socket s;
+	static struct socket s[MAX_QUEUES];
 	struct wish wish = parse_wish(args + 3);
-	uint32_t sent = 0, count = atoi(args[2]);
-	double end = now() + 60;
+	uint32_t sent[MAX_QUEUES] = {}, count = atoi(args[2]);
+	double start, end = now() + 60;
 
 	asker_open(&address, args[0], args[1], 0);
-	open_all(&s, args[0], &wish, NR_CHUNKS / 2);
-	while ((sent < count || s.nr_idle < NR_CHUNKS / 2) && now() < end) {
-		uint32_t before = sent;
-
-		while (sent < count && query_send(&s, &address.frame, sent))
-			sent++;
-		kick(&s);
-		if (sent == before)
-			usleep(1000);
-		complete(&s);
-	}
-	printf("mode %s sent %u completed %d\n", is_zerocopy(&s) ? "zerocopy" : "copy", sent,
-	       sent - (NR_CHUNKS / 2 - s.nr_idle));
-	return s.nr_idle == NR_CHUNKS / 2 ? 0 : 1;
+	open_all(s, args[0], &wish, NR_CHUNKS / 2);
+	start = now();
+	while ((pour_some(s, wish.queues, &address.frame, sent, count) ||
+		!all_completed(s, wish.queues)) && now() < end)
+		usleep(1000);
+	printf("mode %s seconds %.3f completed %s\n", is_zerocopy(&s[0]) ? "zerocopy" : "copy",
+	       now() - start, all_completed(s, wish.queues) ? "all" : "not all");
+	return all_completed(s, wish.queues) ? 0 : 1;
 }
 
 static int flood(char **args)

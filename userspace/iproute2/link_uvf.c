@@ -4,6 +4,7 @@
  *
  *	ip link add link eth1 name fw0 type uvf appliance firewall vlan 7
  *	ip link add link eth1 name fw1 type uvf mode bridge queues 4
+ *	ip link set fw0 type uvf tx_rate 100mbit tx_mirror ids0
  *	ip -d link show fw0
  *
  * `ip` loads it when it meets the kind, from $IP_LIB_DIR or its own library directory
@@ -12,14 +13,24 @@
  * The values are the kernel's to judge: its refusals have a text, which `ip` prints. Here only
  * what cannot be put into a message is refused.
  */
+#include <linux/ethtool.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 #include <linux/uvf.h>
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "../common/mode.h"
+#include "../common/why.h"
+#include "../common/words.h"
 
 /*
  * What `ip` and its plug-ins agree on is in no installed header, so it is declared here. The
@@ -46,6 +57,8 @@ int print_color_string(enum output_type output, enum color_attr color, const cha
 		       const char *format, const char *value);
 int print_color_uint(enum output_type output, enum color_attr color, const char *key,
 		     const char *format, unsigned int value);
+int print_color_u64(enum output_type output, enum color_attr color, const char *key,
+		    const char *format, unsigned long long value);
 
 /* Room in the message that `ip link` parses into, and what a name may take of it. */
 #define MESSAGE_SIZE 1024
@@ -54,17 +67,23 @@ int print_color_uint(enum output_type output, enum color_attr color, const char 
 static void print_help(struct link_util *lu, int argc, char **argv, FILE *out)
 {
 	fprintf(out, "Usage: ip link add link UPLINK [ name NAME ] type uvf [ appliance NAME ] [ vlan ID ]\n"
-		     "                                                  [ mode MODE ] [ queues N ]\n"
-		     "       ip link set NAME type uvf [ mode MODE ]\n"
+		     "                                                  [ mode MODE ] [ queues N ] [ SENDING ]\n"
+		     "       ip link set NAME type uvf [ mode MODE ] [ SENDING ]\n"
 		     "                                 [ appliance NAME ]     (while it is down)\n"
 		     "\n"
 		     "MODE := { private | bridge | passthru }\n"
+		     "SENDING := [ tx_rate BITS ] [ tx_pps N ] [ tx_burst BYTES ] [ tx_mirror FUNCTION ]\n"
 		     "\n"
 		     "appliance  whom the function is for: 1 to 31 letters, digits, '.', '_', '-'\n"
 		     "vlan       take only frames with this 802.1Q tag, 1 to 4094, without the tag\n"
 		     "mode       private: the uplink alone; bridge: siblings in this mode too;\n"
 		     "           passthru: all of the uplink's frames but the host's own\n"
-		     "queues     1 to 16; later: ethtool -L NAME combined N\n");
+		     "queues     1 to 16; later: ethtool -L NAME combined N\n"
+		     "tx_rate    bits that it may send in a second: 8000, 500kbit, 10gbit; 0 for any number\n"
+		     "tx_pps     frames that it may send in a second: 1000, 20k, 5m; 0 for any number\n"
+		     "tx_burst   bytes at once, after a pause: 64k, 1m; 0 for what suits the rate\n"
+		     "tx_mirror  the function that receives copies of what it sends, by its name here or\n"
+		     "           its PCI address; or none\n");
 }
 
 static int refuse(const char *word, const char *want)
@@ -112,6 +131,68 @@ static int put_queues(struct nlmsghdr *msg, const char *text)
 	return addattr_l(msg, MESSAGE_SIZE, IFLA_UVF_QUEUES, &queues, sizeof(queues));
 }
 
+static int put_tx_rate(struct nlmsghdr *msg, const char *text)
+{
+	uint64_t rate = 0;
+
+	if (strcmp(text, "0") && uvf_number(text, uvf_units_bits, UVF_TX_RATE_MIN,
+					    UVF_TX_RATE_MAX, &rate))
+		return refuse("tx_rate", uvf_why());
+	return addattr_l(msg, MESSAGE_SIZE, IFLA_UVF_TX_RATE, &rate, sizeof(rate));
+}
+
+static int put_u32(struct nlmsghdr *msg, int type, const char *word, const char *text,
+		   const struct uvf_unit *units, uint64_t least, uint64_t most)
+{
+	uint64_t number = 0;
+	__u32 value;
+
+	if (strcmp(text, "0") && uvf_number(text, units, least, most, &number))
+		return refuse(word, uvf_why());
+	value = number;
+	return addattr_l(msg, MESSAGE_SIZE, type, &value, sizeof(value));
+}
+
+static int put_tx_pps(struct nlmsghdr *msg, const char *text)
+{
+	return put_u32(msg, IFLA_UVF_TX_PPS, "tx_pps", text, uvf_units_frames, 1, UVF_TX_PPS_MAX);
+}
+
+static int put_tx_burst(struct nlmsghdr *msg, const char *text)
+{
+	return put_u32(msg, IFLA_UVF_TX_BURST, "tx_burst", text, uvf_units_bytes,
+		       UVF_TX_BURST_MIN, UVF_TX_BURST_MAX);
+}
+
+/* Which a name does not outlive; so the kernel is told what `ethtool -i` says. */
+static int find_pci(const char *name, char *pci)
+{
+	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
+	int err, sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq request = { .ifr_data = (void *)&info };
+
+	strcpy(request.ifr_name, name);
+	err = ioctl(sock, SIOCETHTOOL, &request);
+	close(sock);
+	if (err || strcmp(info.driver, UVF_KIND))
+		return -1;
+	snprintf(pci, UVF_PCI_SIZE, "%.*s", UVF_PCI_SIZE - 1, info.bus_info);
+	return 0;
+}
+
+static int put_tx_mirror(struct nlmsghdr *msg, const char *name)
+{
+	char pci[UVF_PCI_SIZE] = "";
+	bool none = !strcmp(name, "none"), is_pci = strchr(name, ':');
+
+	if (strlen(name) >= (is_pci ? UVF_PCI_SIZE : IFNAMSIZ) ||
+	    (!none && !is_pci && find_pci(name, pci)))
+		return refuse("tx_mirror", "wants the name of a function here, a PCI address, or none");
+	if (is_pci)
+		strcpy(pci, name);
+	return addattr_l(msg, MESSAGE_SIZE, IFLA_UVF_TX_MIRROR, pci, strlen(pci) + 1);
+}
+
 static int parse_opt(struct link_util *lu, int argc, char **argv, struct nlmsghdr *msg)
 {
 	static const struct {
@@ -122,6 +203,10 @@ static int parse_opt(struct link_util *lu, int argc, char **argv, struct nlmsghd
 		{ "vlan", put_vlan },
 		{ "mode", put_mode },
 		{ "queues", put_queues },
+		{ "tx_rate", put_tx_rate },
+		{ "tx_pps", put_tx_pps },
+		{ "tx_burst", put_tx_burst },
+		{ "tx_mirror", put_tx_mirror },
 	};
 	const unsigned int nr_options = sizeof(options) / sizeof(options[0]);
 	unsigned int seen = 0, i;
@@ -134,7 +219,7 @@ static int parse_opt(struct link_util *lu, int argc, char **argv, struct nlmsghd
 			return -1;
 		}
 		if (i == nr_options)
-			return refuse(*argv, "is no option of this type; there are appliance, vlan, mode and queues");
+			return refuse(*argv, "is no option of this type; `ip link help uvf` lists them");
 		if (argc < 2)
 			return refuse(*argv, "wants a value");
 		if (seen & 1U << i)
@@ -154,6 +239,12 @@ static const char *text_of(struct rtattr *attr)
 	return RTA_PAYLOAD(attr) > 0 && !text[RTA_PAYLOAD(attr) - 1] ? text : "?";
 }
 
+static void print_u32(struct rtattr *attr, const char *key, const char *format)
+{
+	if (attr && RTA_PAYLOAD(attr) >= sizeof(__u32))
+		print_color_uint(PRINT_ANY, COLOR_NONE, key, format, *(__u32 *)RTA_DATA(attr));
+}
+
 static void print_mode_and_queues(struct rtattr *tb[])
 {
 	__u32 mode;
@@ -163,9 +254,23 @@ static void print_mode_and_queues(struct rtattr *tb[])
 		print_color_string(PRINT_ANY, COLOR_NONE, "mode", "mode %s ",
 				   mode <= UVF_MODE_MAX ? uvf_modes[mode] : "?");
 	}
-	if (tb[IFLA_UVF_QUEUES] && RTA_PAYLOAD(tb[IFLA_UVF_QUEUES]) >= sizeof(__u32))
-		print_color_uint(PRINT_ANY, COLOR_NONE, "queues", "queues %u ",
-				 *(__u32 *)RTA_DATA(tb[IFLA_UVF_QUEUES]));
+	print_u32(tb[IFLA_UVF_QUEUES], "queues", "queues %u ");
+}
+
+static void print_sending(struct rtattr *tb[])
+{
+	__u64 rate;
+
+	if (tb[IFLA_UVF_TX_RATE] && RTA_PAYLOAD(tb[IFLA_UVF_TX_RATE]) >= sizeof(rate)) {
+		/* It may be at an odd place. */
+		memcpy(&rate, RTA_DATA(tb[IFLA_UVF_TX_RATE]), sizeof(rate));
+		print_color_u64(PRINT_ANY, COLOR_NONE, "tx_rate", "tx_rate %llu ", rate);
+	}
+	print_u32(tb[IFLA_UVF_TX_PPS], "tx_pps", "tx_pps %u ");
+	print_u32(tb[IFLA_UVF_TX_BURST], "tx_burst", "tx_burst %u ");
+	if (tb[IFLA_UVF_TX_MIRROR])
+		print_color_string(PRINT_ANY, COLOR_NONE, "tx_mirror", "tx_mirror %s ",
+				   text_of(tb[IFLA_UVF_TX_MIRROR]));
 }
 
 static void print_opt(struct link_util *lu, FILE *out, struct rtattr *tb[])
@@ -182,6 +287,7 @@ static void print_opt(struct link_util *lu, FILE *out, struct rtattr *tb[])
 	if (tb[IFLA_UVF_PCI])
 		print_color_string(PRINT_ANY, COLOR_NONE, "pci", "pci %s ",
 				   text_of(tb[IFLA_UVF_PCI]));
+	print_sending(tb);
 }
 
 struct link_util uvf_link_util __attribute__((visibility("default"))) = {

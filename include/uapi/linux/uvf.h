@@ -33,6 +33,14 @@
  *				for each other at any time.
  *	IFLA_UVF_QUEUES		u32, 1 to UVF_MAX_QUEUES, pairs of a receive and a transmit queue.
  *				Optional, 1 by default. Later: `ethtool -L fw0 combined N`.
+ *	IFLA_UVF_TX_RATE	u64, UVF_TX_RATE_MIN to UVF_TX_RATE_MAX: how many bits a second the
+ *				function may send. 0, the default: as many as it can.
+ *	IFLA_UVF_TX_PPS		u32, 1 to UVF_TX_PPS_MAX: how many frames a second; 0 as above
+ *	IFLA_UVF_TX_BURST	u32, UVF_TX_BURST_MIN to UVF_TX_BURST_MAX: how many bytes at once,
+ *				after a pause. Needs a rate, and goes with it. 0, the default: a
+ *				fiftieth of the rate, 65536 at least.
+ *	IFLA_UVF_TX_MIRROR	string, the PCI address of another function, which receives a copy
+ *				of each frame that this one sends. Empty, the default: none does.
  *	IFLA_UVF_PCI		string, "10000:00:01.0", address of the PCI function. Reported, and
  *				refused when given.
  *
@@ -40,14 +48,15 @@
  *
  *	ip link add link eth1 name fw0 type uvf appliance firewall vlan 7
  *	ip link add link eth1 name fw1 type uvf mode bridge queues 4
+ *	ip link set fw0 type uvf tx_rate 100mbit tx_mirror ids0
  *	ip -d link show fw0
  *	ip link del fw0
  *
- * To make a function, or to change its appliance, takes CAP_NET_ADMIN in the initial user
- * namespace. Once RTM_NEWLINK is answered, lspci, `ip -d link` and `ethtool -i` name the same PCI
- * address. A function goes with RTM_DELLINK, with its uplink, with its network namespace, with
- * its PCI device (sysfs `remove`), or with the module. It may move to another network namespace;
- * the uplink stays where it is.
+ * To make a function, or to change its appliance, limit or mirror, takes CAP_NET_ADMIN in the
+ * initial user namespace. Once RTM_NEWLINK is answered, lspci, `ip -d link` and `ethtool -i` name
+ * the same PCI address. A function goes with RTM_DELLINK, with its uplink, with its network
+ * namespace, with its PCI device (sysfs `remove`), or with the module. It may move to another
+ * network namespace; the uplink stays where it is.
  *
  *
  * WHAT A FUNCTION RECEIVES
@@ -89,6 +98,32 @@
  *			uplink's address, broadcast and multicast as ever. Excludes `vlan`.
  *
  * As with macvlan, function and host do not reach each other over their common uplink.
+ *
+ *
+ * LIMIT AND MIRROR OF WHAT A FUNCTION SENDS
+ *
+ * They hold for all that leaves the function's network device: of the stack, of AF_XDP sockets, of
+ * XDP_TX; to the uplink and to siblings. They may change at any time, and a limit that is set, also
+ * anew, begins with a full burst. Counted are Ethernet frames without FCS and without the tag of
+ * `vlan`; of what the stack hands over for segmentation, each segment. Something is sent as long
+ * as anything is left of the burst, so that this may be exceeded by the last frame, and by one for
+ * each further processor. Of frames, the burst is a fiftieth of a second's, 16 at least.
+ *
+ * What is over the limit
+ *
+ *	of a zero-copy AF_XDP socket	stays in its transmit ring, as if the uplink had no room
+ *	of the stack, which includes	is dropped, and counted as tx_limit (ethtool -S); the sender
+ *	sockets in copy mode		is told (NET_XMIT_DROP, ENOBUFS)
+ *	of XDP_TX			is dropped, and counted as tx_limit
+ *
+ * A copy for a mirror comes to it as if from its uplink: into its ring, to its program, socket or
+ * stack; with the tag of `vlan`, if the function that sent it has one, unless the mirror is of the
+ * same VLAN. It is lost while the mirror is down or has no room, without harm to what is sent; what
+ * the uplink then has no room for was copied as well. A copy is received, so no limit counts it. A
+ * function that is a mirror has none itself: nothing is copied twice. Several functions may have
+ * the same mirror, of another uplink or network namespace as well. The mirror ends with either
+ * function; to take it off while frames are sent is sound. While a function has one, what it sends
+ * to siblings goes through their rings, not from UMEM to UMEM.
  *
  *
  * AF_XDP AND XDP
@@ -171,7 +206,7 @@
  *				to the multicast group UVF_MCGRP_EVENTS: a function was made or came
  *				into the namespace; is going or moves to another namespace; has
  *				another link state, name, address, MTU, appliance, mode, number of
- *				queues or zero-copy lease.
+ *				queues, zero-copy lease, limit or mirror.
  *				The attributes are those of UVF_CMD_FUNCTION_GET, as they are now
  *				(DEL_NTF: as they were). A change is told at least once, and may be
  *				told again; ENOBUFS from the socket means that events were lost.
@@ -208,6 +243,10 @@
  *
  *	VECTORS			u32, how many interrupt vectors it has: one, and one for each queue
  *	MODE			u32, enum uvf_mode
+ *	TX_RATE			u32 or u64, bits a second; if there is such a limit
+ *	TX_PPS			u32, frames a second, likewise
+ *	TX_BURST		u32, bytes, if that was said
+ *	TX_MIRROR		string, PCI address of who gets copies, if somebody does
  *
  * Attributes of a vector, enum UVF_A_VECTOR_*: the function's IFINDEX (where that is in the
  * namespace of the socket) and PCI; ID, u32, counted from 0; IRQ, u32, Linux' number of it, while
@@ -250,15 +289,18 @@
  *	EINVAL		no IFLA_LINK; an attribute that is unknown, malformed, out of range or
  *			read-only; an uplink that is no Ethernet device, a loopback device or itself
  *			a function or above one; an MTU above the uplink's, or too large for the
- *			XDP program that is there
+ *			XDP program that is there; a burst without a rate; a mirror of itself, or of
+ *			another VLAN
  *			Generic netlink: neither or both of ifindex and PCI address, an attribute
  *			missing, or given in a dump; a descriptor that is not an eventfd's
- *	ENODEV		IFLA_LINK names no device. Generic netlink: no function that one sees
+ *	ENODEV		IFLA_LINK names no device; no function in use has the PCI address of
+ *			IFLA_UVF_TX_MIRROR. Generic netlink: no function that one sees
  *			has that ifindex or PCI address; the function is spare
  *	ENOENT		there is no such route
  *	ERANGE		the function has no such vector; an attribute is out of range
  *	EBADF		the descriptor is not open
- *	ELOOP		the eventfd has a route in the other direction
+ *	ELOOP		the eventfd has a route in the other direction; the mirror has a mirror, or
+ *			the function is one
  *	ENETDOWN	the uplink is down
  *	EBUSY		the uplink has a receive handler (it is in a bridge, bond, macvlan or the
  *			like); it has a function in passthru mode, or any where passthru is asked
@@ -299,6 +341,13 @@
 /* The PCI function has vectors for no more. */
 #define UVF_MAX_QUEUES		16
 
+/* What a limit may be, where it is not 0: bits a second, frames a second, bytes */
+#define UVF_TX_RATE_MIN		8000
+#define UVF_TX_RATE_MAX		400000000000ULL
+#define UVF_TX_PPS_MAX		100000000
+#define UVF_TX_BURST_MIN	64
+#define UVF_TX_BURST_MAX	67108864
+
 enum uvf_mode {
 	UVF_MODE_PRIVATE,
 	UVF_MODE_BRIDGE,
@@ -317,6 +366,10 @@ enum uvf_link_attr {
 	IFLA_UVF_PCI,
 	IFLA_UVF_MODE,
 	IFLA_UVF_QUEUES,
+	IFLA_UVF_TX_RATE,
+	IFLA_UVF_TX_PPS,
+	IFLA_UVF_TX_BURST,
+	IFLA_UVF_TX_MIRROR,
 
 	__IFLA_UVF_MAX
 };
@@ -368,6 +421,10 @@ enum {
 	UVF_A_FUNCTION_QUEUE,
 	UVF_A_FUNCTION_VECTORS,
 	UVF_A_FUNCTION_MODE,
+	UVF_A_FUNCTION_TX_RATE,
+	UVF_A_FUNCTION_TX_PPS,
+	UVF_A_FUNCTION_TX_BURST,
+	UVF_A_FUNCTION_TX_MIRROR,
 
 	__UVF_A_FUNCTION_MAX,
 	UVF_A_FUNCTION_MAX = (__UVF_A_FUNCTION_MAX - 1)
