@@ -19,7 +19,7 @@ COMMON_COUNTERS := counters
 LIBUVF := session memory dev source resume burst busy split foreign
 # steering, its settings, clients and their leases, queues of the uplink, what outlives uvfd
 UVFD := main sandbox notify model steer attach inherit tuples addresses tc \
-	settings serve_settings rules limit mirror filter \
+	settings serve_settings rules limit mirror sending filter \
 	session appliances serve memory lease source \
 	direct card ledger \
 	park keep keeper

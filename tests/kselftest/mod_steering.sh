@@ -80,10 +80,46 @@ ok "10 frames a second" in_ns host uvf limit fw0 rx pps 10
 before=$(stat fw0 dropped_rx_limit)
 send eth0 to="$(mac host fw0)" count=100
 ok "most of a hundred at once are dropped" test "$(($(stat fw0 dropped_rx_limit) - before))" -ge 70
-expect_fail "not on this backend: uvf.ko sends fw0's frames" in_ns host uvf limit fw0 tx pps 10
+again() { # uvfd is killed, and there is another one
+	kill -KILL "$uvfd"
+	wait "$uvfd" 2>/dev/null
+	uvfd_start host
+}
+link() { in_ns host ip -j -d link show fw0 | jq -r ".[0].linkinfo.info_data.$1"; }
+pci_of() { in_ns host ip -j -d link show "$1" | jq -r '.[0].linkinfo.info_data.pci'; }
+ok "what it sends: 20 frames a second" in_ns host uvf limit fw0 tx pps 20
+is "by the module" "$(link tx_pps)" 20
+is "uvf tells both" "$(in_ns host uvf limit fw0 | paste -sd ' ')" "rx pps 10 tx pps 20"
+again
+is "another uvfd tells both" "$(in_ns host uvf limit fw0 | paste -sd ' ')" "rx pps 10 tx pps 20"
+in_ns host "$seq" send fw0 to="$(mac client eth0)" count=100 >"$tmp/sent"
+ok "most of a hundred at once are not sent" test "$(jq .sent "$tmp/sent")" -le 30
+ok "one by ip" in_ns host ip link set fw0 type uvf tx_pps 0 tx_rate 1mbit
+is "uvf tells it" "$(in_ns host uvf limit fw0 | tail -n 1)" "tx rate 1000000"
+expect_fail "lets no frame of fw0's MTU through" in_ns host uvf limit fw0 tx rate 1mbit burst 1000
 ok "off" in_ns host uvf limit fw0 off
-expect_fail "not on this backend: uvf.ko sends fw0's frames" in_ns host uvf mirror fw0 to ids0
-ok "a mirror" in_ns host uvf mirror fw0 to ids0 rx
+is "by the module, too" "$(link tx_rate) $(link tx_pps)" "null null"
+
+# both DESC: what fw0 receives and sends, ids0 sees
+both() {
+	listening=()
+	listen ids0
+	send eth0 to="$(mac host fw0)" count=100 rate=100
+	in_ns host "$seq" send fw0 to="$(mac client eth0)" count=100 first=100 rate=100 >/dev/null
+	wait "${listening[@]}"
+	saw "$1" ids0 200
+}
+ok "a mirror of both" in_ns host uvf mirror fw0 to ids0
+is "by the module" "$(link tx_mirror)" "$(pci_of ids0)"
+both "it sees what fw0 receives and sends"
+again
+is "another uvfd tells" "$(in_ns host uvf mirror fw0)" "to ids0 both"
+both "and so it is"
+ok "what it sends alone" in_ns host uvf mirror fw0 to ids0 tx
+is "uvf tells" "$(in_ns host uvf mirror fw0)" "to ids0 tx"
+expect_fail "can't have a mirror" in_ns host uvf mirror ids0 to fw0 tx
+ok "a mirror of what it receives" in_ns host uvf mirror fw0 to ids0 rx
+is "none of the module's" "$(link tx_mirror)" null
 listening=()
 listen fw0
 listen ids0

@@ -79,6 +79,21 @@ static void take_string(char *to, size_t size, const struct nlattr *attr)
 		nla_strlcpy(to, attr, size);
 }
 
+static void take_u32(uint32_t *to, const struct nlattr *attr)
+{
+	if (attr && nla_len(attr) >= 4)
+		*to = nla_get_u32(attr);
+}
+
+static void parse_sending(struct uvf_link *link, struct nlattr **data)
+{
+	if (data[IFLA_UVF_TX_RATE] && nla_len(data[IFLA_UVF_TX_RATE]) >= 8)
+		link->tx_rate = nla_get_u64(data[IFLA_UVF_TX_RATE]);
+	take_u32(&link->tx_pps, data[IFLA_UVF_TX_PPS]);
+	take_u32(&link->tx_burst, data[IFLA_UVF_TX_BURST]);
+	take_string(link->tx_mirror, sizeof(link->tx_mirror), data[IFLA_UVF_TX_MIRROR]);
+}
+
 static void parse_info(struct uvf_link *link, struct nlattr *info)
 {
 	struct nlattr *attrs[IFLA_INFO_MAX + 1], *data[IFLA_UVF_MAX + 1];
@@ -93,10 +108,9 @@ static void parse_info(struct uvf_link *link, struct nlattr *info)
 	take_string(link->pci, sizeof(link->pci), data[IFLA_UVF_PCI]);
 	if (data[IFLA_UVF_VLAN] && nla_len(data[IFLA_UVF_VLAN]) >= 2)
 		link->vlan = nla_get_u16(data[IFLA_UVF_VLAN]);
-	if (data[IFLA_UVF_MODE] && nla_len(data[IFLA_UVF_MODE]) >= 4)
-		link->mode = nla_get_u32(data[IFLA_UVF_MODE]);
-	if (data[IFLA_UVF_QUEUES] && nla_len(data[IFLA_UVF_QUEUES]) >= 4)
-		link->queues = nla_get_u32(data[IFLA_UVF_QUEUES]);
+	take_u32(&link->mode, data[IFLA_UVF_MODE]);
+	take_u32(&link->queues, data[IFLA_UVF_QUEUES]);
+	parse_sending(link, data);
 }
 
 static void parse_xdp(struct uvf_link *link, struct nlattr *xdp)

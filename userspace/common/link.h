@@ -35,6 +35,10 @@ struct uvf_link {
 	uint16_t vlan; /* UVF_VLAN_ANY: all */
 	uint32_t mode; /* enum uvf_mode, of a uvf link */
 	uint32_t queues; /* of a uvf link */
+	uint64_t tx_rate; /* of a uvf link: its limit on what it sends; 0: none */
+	uint32_t tx_pps;
+	uint32_t tx_burst;
+	char tx_mirror[UVF_APPLIANCE_SIZE]; /* PCI address of who gets copies, or "" */
 	int uplink; /* of a port: from its alias */
 	char name[IFNAMSIZ];
 	char kind[IFNAMSIZ];

@@ -15,11 +15,6 @@
 
 /* --- can it be? ---------------------------------------------------------------------------- */
 
-static bool limits(const struct config_function *wanted, int direction)
-{
-	return wanted->limit[direction].rate || wanted->limit[direction].pps;
-}
-
 static int check_uvfd(const struct apply *apply, const struct config_function *wanted)
 {
 	const char *what = wanted->has_rules ? "rules" :
@@ -84,10 +79,6 @@ static int check_limits(struct apply *apply, const struct config_function *wante
 			return uvf_fail(EINVAL, "%s: a burst of %u bytes lets no frame of its MTU "
 						"through: %u at least", wanted->name,
 					wanted->limit[i].burst, least);
-	if (limits(wanted, UVF_TX) && is_uvf(apply, wanted))
-		return uvf_fail(EOPNOTSUPP, "%s is a function of uvf.ko, which sends its frames past "
-					    "every program that could limit them: no tx_limit",
-				wanted->name);
 	return 0;
 }
 
@@ -113,10 +104,10 @@ static int check_mirror(struct apply *apply, const struct config *config,
 		return uvf_fail(ENODEV, "%s is mirrored to %s, and there is no function of that name, "
 					"here or in the file", wanted->name, mirror->to);
 	to_uvf = to ? is_uvf(apply, to) : !fact.function.port->is_port;
-	if (mirror->flags & UVF_MIRROR_TX && is_uvf(apply, wanted))
-		return uvf_fail(EOPNOTSUPP, "%s is a function of uvf.ko, which sends its frames past "
-					    "every program that could copy them: mirror rx alone",
-				wanted->name);
+	if (mirror->flags & UVF_MIRROR_TX && is_uvf(apply, wanted) && !to_uvf)
+		return uvf_fail(EOPNOTSUPP, "%s is a function of uvf.ko, which hands copies of what it "
+					    "sends to such functions alone, and %s is none: mirror rx",
+				wanted->name, mirror->to);
 	if (to_uvf && !is_uvf(apply, wanted))
 		return uvf_fail(EOPNOTSUPP, "%s is a function of uvf.ko, to which copies of %s's can't "
 					    "be handed: mirror to a veth-backed function", mirror->to,

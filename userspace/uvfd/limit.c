@@ -41,18 +41,23 @@ static void bucket_of(const struct uvf_limit_words *limit, struct uvf_limit *buc
 	}
 }
 
+/* What functions of uvf.ko send no program sees: see sending.c. */
+static bool limits(const struct function *function, int direction)
+{
+	const struct uvf_limit_words *limit = &function->limits[direction];
+
+	return (function->is_port || direction == UVF_RX) && (limit->rate || limit->pps);
+}
+
 bool limits_any(const struct function *function)
 {
-	for (int i = 0; i < UVF_DIRECTIONS; i++)
-		if (function->limits[i].rate || function->limits[i].pps)
-			return true;
-	return false;
+	return limits(function, UVF_RX) || limits(function, UVF_TX);
 }
 
 /* Into the maps of its uplink. */
 int limits_write(const struct function *function)
 {
-	const struct bpf_map *limits = function->uplink->steer->bpf->maps.limits;
+	const struct bpf_map *map = function->uplink->steer->bpf->maps.limits;
 	struct uvf_limit bucket;
 	uint32_t key;
 	int err = 0;
@@ -60,10 +65,10 @@ int limits_write(const struct function *function)
 	for (int i = 0; !err && i < UVF_DIRECTIONS; i++) {
 		key = UVF_LIMIT_KEY(function->entry.slot, i);
 		bucket_of(&function->limits[i], &bucket);
-		if (function->limits[i].rate || function->limits[i].pps)
-			err = steer_put(limits, &key, sizeof(key), &bucket, sizeof(bucket));
+		if (limits(function, i))
+			err = steer_put(map, &key, sizeof(key), &bucket, sizeof(bucket));
 		else
-			bpf_map__delete_elem(limits, &key, sizeof(key), 0);
+			bpf_map__delete_elem(map, &key, sizeof(key), 0);
 	}
 	return err;
 }
@@ -73,10 +78,6 @@ static int check(const struct function *function, int direction,
 {
 	if (!limit->rate && !limit->pps)
 		return 0;
-	if (!links->port->is_port && direction == UVF_TX)
-		return uvf_fail(EOPNOTSUPP, "not on this backend: uvf.ko sends %s's frames from its "
-					    "own NAPI, past every program that could limit them",
-				function->name);
 	if (direction == UVF_TX && direct_is_leased(function))
 		return uvf_fail(EBUSY, "%s has queues of its uplink, and sends by them past every "
 				       "program that could limit it: `uvf lease %s off` first",
@@ -88,13 +89,11 @@ static int check(const struct function *function, int direction,
 	return 0;
 }
 
-int limits_set(struct function *function, int direction, const struct uvf_limit_words *limit,
-	       const struct uvf_function *links)
+static int set_in_program(struct function *function, int direction,
+			  const struct uvf_limit_words *limit)
 {
-	int err = check(function, direction, limit, links);
+	int err = limit->rate || limit->pps ? function_check_seen(function) : 0;
 
-	if (!err && (limit->rate || limit->pps))
-		err = function_check_seen(function);
 	if (err)
 		return err;
 	function->limits[direction] = *limit;
@@ -107,4 +106,16 @@ int limits_set(struct function *function, int direction, const struct uvf_limit_
 	}
 	settings_save(function);
 	return 0;
+}
+
+int limits_set(struct function *function, int direction, const struct uvf_limit_words *limit,
+	       const struct uvf_function *links)
+{
+	int err = check(function, direction, limit, links);
+
+	if (err)
+		return err;
+	if (!function->is_port && direction == UVF_TX)
+		return sending_limit(function, limit);
+	return set_in_program(function, direction, limit);
 }

@@ -28,9 +28,16 @@ static int both_write(const struct steer *steer, uint32_t slot, int port, int to
 	return err;
 }
 
+/* What functions of uvf.ko send no program sees: see sending.c. */
+uint32_t mirrors(const struct function *function)
+{
+	return function->mirror_flags & (function->is_port ? UVF_MIRROR_RX | UVF_MIRROR_TX :
+							     UVF_MIRROR_RX);
+}
+
 static int tap_write(const struct function *function, const struct function *to)
 {
-	struct uvf_mirror tap = { .ifindex = to->key, .flags = function->mirror_flags };
+	struct uvf_mirror tap = { .ifindex = to->key, .flags = mirrors(function) };
 	uint32_t slot = function->entry.slot;
 
 	if (tap.flags & UVF_MIRROR_RX && to->lower != function->lower)
@@ -41,12 +48,12 @@ static int tap_write(const struct function *function, const struct function *to)
 
 int mirror_write(const struct function *function)
 {
-	const struct function *to = model_function(function->mirror_to);
+	const struct function *to = mirrors(function) ? model_function(function->mirror_to) : NULL;
 	const struct steer *steer = function->uplink->steer;
 	uint32_t slot = function->entry.slot;
 	int err = 0;
 
-	if (!to || !(function->mirror_flags & UVF_MIRROR_RX))
+	if (!to || !(mirrors(function) & UVF_MIRROR_RX))
 		bpf_map__delete_elem(steer->bpf->maps.mirrors, &slot, sizeof(slot), 0);
 	else
 		err = both_write(steer, slot, function->entry.port, to->key);
@@ -61,9 +68,9 @@ static int check(const struct function *function, const struct function *to, uin
 {
 	if (function == to)
 		return uvf_fail(EINVAL, "%s can't be a mirror of itself", function->name);
-	if (!function->is_port && flags & UVF_MIRROR_TX)
-		return uvf_fail(EOPNOTSUPP, "not on this backend: uvf.ko sends %s's frames from its "
-					    "own NAPI, past every program that could copy them",
+	if (!function->is_port && flags & UVF_MIRROR_TX && to->is_port)
+		return uvf_fail(EOPNOTSUPP, "%s is backed by veth, and uvf.ko hands copies of what "
+					    "%s sends to functions of its own alone", to->name,
 				function->name);
 	if (flags & UVF_MIRROR_TX && direct_is_leased(function))
 		return uvf_fail(EBUSY, "%s has queues of its uplink, and sends by them past every "
@@ -79,8 +86,10 @@ int mirror_set(struct function *function, const struct function *to, uint32_t fl
 {
 	int err = to ? check(function, to, flags) : 0;
 
-	if (to && !err)
+	if (flags & UVF_MIRROR_RX && !err)
 		err = function_check_seen(function);
+	if (!err && !function->is_port && (flags | function->mirror_flags) & UVF_MIRROR_TX)
+		err = sending_mirror(function, flags & UVF_MIRROR_TX ? to : NULL);
 	if (err)
 		return err;
 	function->mirror_to = to ? to->key : 0;

@@ -204,6 +204,7 @@ static void function_reconcile(const struct uvf_function *now)
 	function->netdev = now->netdev->ifindex;
 	strcpy(function->name, now->netdev->name);
 	memcpy(function->mac, now->netdev->mac, sizeof(function->mac));
+	sending_read(function, now->netdev);
 	port_remember(now);
 	function_steer(function, now, is_up(now->netdev));
 }
@@ -242,16 +243,16 @@ static void function_away(const struct uvf_function *now)
 
 void uplink_settle(struct uplink *uplink)
 {
-	bool limits = false, mirrors = false;
+	bool limits = false, copies = false;
 	const struct function *function;
 
 	for (function = model.functions; function; function = function->hh.next) {
 		if (function->uplink != uplink)
 			continue;
 		limits |= limits_any(function);
-		mirrors |= function->mirror_to > 0;
+		copies |= mirrors(function) > 0;
 	}
-	steer_features(uplink->steer, limits, mirrors);
+	steer_features(uplink->steer, limits, copies);
 	steer_settle(uplink->steer);
 }
 
@@ -431,6 +432,30 @@ int function_check_seen(const struct function *function)
 const struct uvf_link *model_link(int ifindex)
 {
 	return uvf_links_get(&model.links, ifindex);
+}
+
+int model_pci(const char *pci)
+{
+	const struct uvf_link *link;
+
+	for (link = model.links.by_index; link; link = link->hh.next)
+		if (*link->pci && !strcmp(link->pci, pci))
+			return link->ifindex;
+	return 0;
+}
+
+/* Nothing is announced of a link that is down. */
+int model_change(struct function *function, struct nl_msg *msg, const char *what)
+{
+	const struct uvf_link *link;
+	int err = uvf_rtnl_call(model.asking, msg, what);
+
+	if (!err)
+		err = uvf_links_refresh(&model.links, model.asking, function->netdev);
+	link = uvf_links_get(&model.links, function->netdev);
+	if (!err && link)
+		sending_read(function, link);
+	return err;
 }
 
 struct uplink *model_uplink(const char *name)

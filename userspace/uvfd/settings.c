@@ -68,9 +68,10 @@ static void write_rules(const struct function *function, FILE *to)
 		fprintf(to, "rule %u %s\n", rule->id, uvf_rule_text(&rule->rule, text));
 }
 
+/* The kernel itself keeps those of what functions of uvf.ko send. */
 static void write_limits(const struct function *function, FILE *to)
 {
-	for (int i = 0; i < UVF_DIRECTIONS; i++) {
+	for (int i = 0; i < (function->is_port ? UVF_DIRECTIONS : UVF_TX); i++) {
 		const struct uvf_limit_words *limit = &function->limits[i];
 
 		if (limit->rate || limit->pps)

@@ -147,6 +147,10 @@ struct function *model_function(int key);
 /* 0, or -EOPNOTSUPP with a sentence: some program of ours sees what the function receives. */
 int function_check_seen(const struct function *function);
 const struct uvf_link *model_link(int ifindex);
+/* ifindex of the function of uvf.ko with a PCI address; 0: there is none here. */
+int model_pci(const char *pci);
+/* Asks the kernel for a change of the function's link, frees @msg, and looks at what it became. */
+int model_change(struct function *function, struct nl_msg *msg, const char *what);
 /* The uplink that is steered by that name, or NULL with a sentence. */
 struct uplink *model_uplink(const char *name);
 
@@ -161,12 +165,23 @@ void filters_close(void);
 void filters_soon(void);
 void filter_off(struct function *function);
 
+/* --- sending.c: limit and mirror of what functions of uvf.ko send ---------------------------- */
+
+/* As its link has them. */
+void sending_read(struct function *function, const struct uvf_link *link);
+int sending_limit(struct function *function, const struct uvf_limit_words *limit);
+/* @to: NULL, no more copies. */
+int sending_mirror(struct function *function, const struct function *to);
+
 /* --- limit.c, mirror.c ---------------------------------------------------------------------- */
 
+/* By the programs of its uplink, that is. */
 bool limits_any(const struct function *function);
 int limits_write(const struct function *function);
 int limits_set(struct function *function, int direction, const struct uvf_limit_words *limit,
 	       const struct uvf_function *links);
+/* UVF_MIRROR_*, by the programs of its uplink. */
+uint32_t mirrors(const struct function *function);
 int mirror_write(const struct function *function);
 /* @to: NULL, no more copies. */
 int mirror_set(struct function *function, const struct function *to, uint32_t flags);
