@@ -4,7 +4,7 @@
 CLANG ?= clang
 BPFTOOL ?= $(shell PATH=$$PATH:/usr/sbin command -v bpftool)
 
-BPF_PROGRAMS := steer port socket capture latency
+BPF_PROGRAMS := steer port socket capture sent latency
 BPF_OBJECTS := $(BPF_PROGRAMS:%=$(O)/bpf/%.bpf.o)
 BPF_SKELETONS := $(BPF_PROGRAMS:%=$(O)/bpf/%.skel.h)
 BPF_CFLAGS = -g -O2 -Wall -Wextra $(WERROR) -target bpf -mcpu=v3 \

@@ -191,7 +191,7 @@ bool uvf_sibling_copy(struct uvf_burst *burst, struct uvf_burst *peer, const voi
 	struct vlan_ethhdr header;
 
 	/* What is seen is to be what was sent, whatever the owner writes meanwhile: by the ring. */
-	if (len < VLAN_ETH_HLEN || uvf_mirror_is_on(un))
+	if (len < VLAN_ETH_HLEN || uvf_mirror_is_on(un) || trace_uvf_sent_enabled())
 		return false;
 	/* The owner may write to it while we look: what was judged is what arrives. */
 	memcpy(&header, data, sizeof(header));

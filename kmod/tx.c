@@ -13,13 +13,38 @@
 #include "mirror.h"
 #include "netdev.h"
 #include "sibling.h"
+#include "trace.h"
 #include "xdp.h"
 
 #include <linux/etherdevice.h>
 #include <linux/filter.h>
 #include <linux/hrtimer.h>
 #include <linux/if_vlan.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
 #include <net/xdp.h>
+
+static void trace(const struct uvf_netdev *un, const void *data, u32 len)
+{
+	const struct pci_dev *pdev = un->pdev;
+
+	trace_uvf_sent(un->dev, pdev->bus->number << 8 | pdev->devfn, data, len);
+}
+
+/* Only while somebody looks: then in one piece. */
+static noinline void trace_skb(const struct uvf_netdev *un, const struct sk_buff *skb)
+{
+	void *copy;
+
+	if (!skb_is_nonlinear(skb)) {
+		trace(un, skb->data, skb->len);
+		return;
+	}
+	copy = kmalloc(skb->len, GFP_ATOMIC | __GFP_NOWARN);
+	if (copy && !skb_copy_bits(skb, 0, copy, skb->len))
+		trace(un, copy, skb->len);
+	kfree(copy);
+}
 
 netdev_tx_t uvf_tx_skb(struct sk_buff *skb, struct net_device *dev)
 {
@@ -29,6 +54,8 @@ netdev_tx_t uvf_tx_skb(struct sk_buff *skb, struct net_device *dev)
 
 	if (uvf_limit_is_on(un) && !uvf_limit_take_skb(un, skb))
 		return NET_XMIT_DROP;
+	if (trace_uvf_sent_enabled())
+		trace_skb(un, skb);
 	if (un->vlan)
 		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), un->vlan);
 	if (uvf_mirror_is_on(un))
@@ -102,6 +129,8 @@ int uvf_tx_buff(struct uvf_burst *burst, struct xdp_buff *xdp)
 
 	if (unlikely(len < ETH_HLEN || len > un->dev->mtu + VLAN_ETH_HLEN))
 		return -EMSGSIZE;
+	if (trace_uvf_sent_enabled())
+		trace(un, xdp->data, len);
 	if (un->vlan) {
 		err = push_tag(xdp, un->vlan);
 		if (unlikely(err))

@@ -34,7 +34,6 @@ expect_fail "needs root" setpriv --reuid=65534 --clear-groups uvf capture fw0
 expect_fail "no XDP program takes the frames of fw0" capture --at rx fw0
 expect_fail "no program of uvfd's is on eth1" in_ns host uvf latency fw0
 expect_fail "of which function" uvf latency
-[[ $BACKEND == veth ]] || expect_fail "what fw0 sends is to be seen nowhere" capture --at tx fw0
 expect_fail "/nowhere/file" capture --at uplink -w /nowhere/file fw0
 
 # --- what is seen ------------------------------------------------------------------------------------
@@ -101,10 +100,9 @@ else
 	expect_fail 'does not let the programs of fw0 be followed' in_ns host uvf latency fw0
 	skip "uplink and rx" "this kernel lets no program follow another"
 fi
-if [[ $BACKEND == veth ]]; then
-	sees "tx" "$reply" --at tx fw0 icmp
-fi
-if [[ $BACKEND == veth && $follows -eq 1 ]]; then
+sees "tx" "$reply" --at tx fw0 icmp
+sees "tx, a short snapshot" "length 1242" --at tx -s 60 fw0 icmp
+if [[ $follows -eq 1 ]]; then
 	sees "both ways, without being asked" "10.0.1.[12] > 10.0.1.[12]: ICMP echo re" fw0 icmp
 	like "  requests" "$(cat "$tmp/tcpdump")" request
 	like "  and replies" "$(cat "$tmp/tcpdump")" reply

@@ -27,7 +27,7 @@ struct capture {
 	bool points_given;
 	/* while it runs */
 	struct capture_filter filters[POINTS];
-	struct capture_program *programs[POINTS]; /* those of the points at XDP programs */
+	struct capture_program *programs[POINTS]; /* those of the points that take a program */
 	struct pcap *links[POINTS]; /* of the others */
 	struct capture_program *first;
 	struct perf_buffer *buffer;
@@ -122,7 +122,8 @@ static const struct argp argp = {
 	.args_doc = "FUNCTION [FILTER]",
 	.doc = "Captures a function's frames at named points, without stopping its traffic.\v"
 	       "uplink: as the steering program on the uplink sees them, tags and all. rx: as the "
-	       "XDP program on the function gets them. tx: as a veth-backed function sends them.\n"
+	       "XDP program on the function gets them. tx: as the function sends them, before a VLAN's "
+	       "tag is put on.\n"
 	       "FILTER is in the words of pcap-filter(7). "
 	       "`uvf capture fw0 -w - | tcpdump -nr -` shows more of a frame.",
 };
@@ -238,12 +239,13 @@ static int tap(struct capture *capture, const struct fact *fact, enum point poin
 		/* A filter is to see what lies behind the bytes that are kept. */
 		.snaplen = capture->expression ? CAPTURE_SNAPLEN : capture->snaplen,
 		.ifindex = place.ifindex,
+		.function = place.function,
 		.point = point,
 		.by_address = point == POINT_UPLINK,
 		.vlan = fact->function.port->vlan,
 	};
 	memcpy(filter->mac, fact->function.netdev->mac, sizeof(filter->mac));
-	if (place.prog.id)
+	if (place.prog.id || place.sent)
 		return tap_program(capture, point, &place);
 	capture->links[point] = capture_link_open(&place, filter);
 	return capture->links[point] ? 0 : -EIO;

@@ -6,9 +6,6 @@
 
 #include "../../bpf/capture.h"
 
-/* More would not fit a record of the kernel's perf buffer, whose length has 16 bits. */
-#define CAPTURE_SNAPLEN 60000
-
 typedef void capture_frame(void *arg, const struct capture_event *event, const uint8_t *bytes);
 
 struct capture_sink {
@@ -17,7 +14,7 @@ struct capture_sink {
 	uint64_t lost;
 };
 
-/* --- capture_program.c: frames that enter an XDP program -------------------------------------- */
+/* --- capture_program.c: frames that enter an XDP program, or that uvf.ko sends ---------------- */
 
 struct capture_program;
 

@@ -2,6 +2,7 @@
 #include "points.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "why.h"
@@ -59,12 +60,23 @@ static int find_rx(const struct fact *fact, struct place *place)
 	return 0;
 }
 
+/* As `lspci -D` writes it. There is one domain of uvf.ko's. */
+static int find_sent(const struct uvf_link *netdev, struct place *place)
+{
+	unsigned int domain, bus, device, function;
+
+	if (sscanf(netdev->pci, "%x:%2x:%2x.%1x", &domain, &bus, &device, &function) != 4)
+		return uvf_fail(EINVAL, "%s has no PCI address", netdev->name);
+	place->sent = true;
+	place->function = bus << 8 | device << 3 | function;
+	set_link(place, netdev);
+	return 0;
+}
+
 static int find_tx(const struct fact *fact, struct place *place)
 {
 	if (!fact->function.port->is_port)
-		return uvf_fail(EOPNOTSUPP, "what %s sends is to be seen nowhere: uvf.ko hands it to "
-					    "its uplink (the point tx is for functions backed by "
-					    "veth)", fact->function.netdev->name);
+		return find_sent(fact->function.netdev, place);
 	set_link(place, fact->function.port);
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Places where a function's frames can be seen on their way: an XDP program that they pass, or a
- * link where the network stack sees them.
+ * Places where a function's frames can be seen on their way: an XDP program that they pass, a link
+ * where the network stack sees them, or a tracepoint of uvf.ko.
  */
 #ifndef UVF_POINTS_H
 #define UVF_POINTS_H
@@ -12,12 +12,14 @@
 enum point {
 	POINT_UPLINK, /* where the uplink's XDP program decides whose a frame is, or the uplink */
 	POINT_RX, /* where the function's own XDP program gets it */
-	POINT_TX, /* what a veth-backed function sends: its port */
+	POINT_TX, /* what it sends: the port of a veth-backed one, a tracepoint of uvf.ko */
 	POINTS,
 };
 
 struct place {
-	struct prog prog; /* id 0: no program, but the link itself */
+	struct prog prog; /* id 0: no program, but the link itself, or: */
+	bool sent; /* what @function of uvf.ko sends */
+	uint32_t function; /* bus << 8 | devfn of its PCI address */
 	int ifindex; /* of the link */
 	char link[IFNAMSIZ];
 };
