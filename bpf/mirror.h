@@ -50,6 +50,21 @@ static __always_inline bool uvf_mirror_xdp(__u32 slot)
 	return bpf_redirect_map(both, 0, BPF_F_BROADCAST) == XDP_REDIRECT;
 }
 
+/*
+ * A broadcast to a DEVMAP copies one buffer and believes that there are more (xdpf_clone(),
+ * net/core/xdp.c): of a frame of several, tc makes the copy. It does so for functions with a port;
+ * others get such a frame, and nobody a copy.
+ */
+static __always_inline bool uvf_mirrors_tc(const struct uvf_verdict *to)
+{
+	__u32 slot = to->slot;
+	struct uvf_mirror *tap = bpf_map_lookup_elem(&taps, &slot);
+	struct uvf_flood *port = bpf_map_lookup_elem(&flood, &slot);
+
+	return to->action == UVF_ACTION_ACCEPT && tap && tap->flags & UVF_MIRROR_RX && port &&
+	       port->ifindex;
+}
+
 /* @what: UVF_MIRROR_* that it must be for */
 static __always_inline void uvf_mirror_tc(struct __sk_buff *skb, __u32 slot, __u32 what)
 {

@@ -37,6 +37,20 @@ struct {
 	__uint(XDP_PASS, 1);
 } XDP_RUN_CONFIG(uvf_steer);
 
+/*
+ * Frames of several buffers come to programs that know of them. Of such a one only the first buffer
+ * lies between ctx->data and ctx->data_end: all headers that are looked at.
+ */
+static __always_inline __u64 frame_bytes(struct xdp_md *ctx)
+{
+	return bpf_xdp_get_buff_len(ctx);
+}
+
+static __always_inline bool is_jumbo(struct xdp_md *ctx)
+{
+	return frame_bytes(ctx) > (__u64)(ctx->data_end - ctx->data);
+}
+
 /* False: not even an Ethernet header. */
 static __always_inline bool read_frame(const struct xdp_md *ctx, struct frame *frame)
 {
@@ -84,10 +98,10 @@ static __always_inline bool give_directly(const struct xdp_md *ctx, __u32 slot, 
 	return true;
 }
 
-static __always_inline int give(const struct xdp_md *ctx, __u32 slot)
+static __always_inline int give(struct xdp_md *ctx, __u32 slot)
 {
 	struct uvf_counts *count = uvf_counts_of(slot);
-	__u64 bytes = ctx->data_end - ctx->data;
+	__u64 bytes = frame_bytes(ctx);
 
 	if (on.limits && !uvf_allowed(slot, UVF_RX, bytes))
 		return drop(slot, UVF_DROP_RX_LIMIT);
@@ -95,14 +109,14 @@ static __always_inline int give(const struct xdp_md *ctx, __u32 slot)
 		count->rx_frames++;
 		count->rx_bytes += bytes;
 	}
-	if (on.mirrors && uvf_mirror_xdp(slot))
+	if (on.mirrors && !is_jumbo(ctx) && uvf_mirror_xdp(slot))
 		return XDP_REDIRECT;
 	if (on.direct && give_directly(ctx, slot, bytes, count))
 		return XDP_REDIRECT;
 	return bpf_redirect_map(&ports, slot, XDP_PASS);
 }
 
-SEC("xdp")
+SEC("xdp.frags")
 int uvf_steer(struct xdp_md *ctx)
 {
 	struct uvf_verdict to;
@@ -112,7 +126,7 @@ int uvf_steer(struct xdp_md *ctx)
 		return XDP_PASS;
 	uvf_decide(&frame, &to);
 	/* What tc has to look at as well is counted there. */
-	if (to.flags & UVF_STATION_UNTAG)
+	if (to.flags & UVF_STATION_UNTAG || (on.mirrors && is_jumbo(ctx) && uvf_mirrors_tc(&to)))
 		return XDP_PASS;
 	if (on.rules && to.rule)
 		uvf_rule_hit(to.index);

@@ -58,6 +58,15 @@
  * Loss. Frames that are not read in time are dropped by the kernel and counted. A session
  * that holds all its frames receives nothing.
  *
+ * Jumbo frames. What does not fit into a frame of the UMEM, less 256 bytes of headroom, is dropped
+ * by the kernel and counted, unless the session was opened with uvf_opts.jumbo. Then it lies in
+ * several frames of the UMEM, its buffers, in order: a struct uvf_frame for each, of which all but
+ * the last have UVF_MORE in their options. uvf_dev__rx() and uvf_dev__tx() count buffers, and
+ * never split a frame: the one returns whole frames, the other takes whole frames. What is sent
+ * may be put together of any buffers that are held. Each is freed by itself. After a death, a
+ * frame is had again as a whole: one of which a buffer had been freed or sent elsewhere is not. It
+ * takes Linux 6.6; before, uvf__open() says so.
+ *
  * Threads. A session and its functions belong to one thread at a time. Several sessions may
  * be used by several threads. To have several threads on one memory, and on one function of several
  * queues, a session is split: uvf__split() makes a part, with frames of its own, for each further
@@ -96,12 +105,35 @@ struct uvf_dev;
 struct uvf_frame {
 	uint64_t addr; /* offset of the first byte in the UMEM; may be moved within the frame */
 	uint32_t len; /* bytes, Ethernet header included, FCS not included */
-	uint32_t options; /* 0 */
+	uint32_t options; /* 0, or UVF_MORE in a session with uvf_opts.jumbo */
 };
+
+/* The frame goes on in the next struct uvf_frame (XDP_PKT_CONTD, linux/if_xdp.h). */
+#define UVF_MORE (1u << 0)
+
+/*
+ * Buffers of a frame at most: 30464 bytes where they are of 2048, 65280 where they are of 4096.
+ * What is longer is dropped by uvf_dev__rx() and not taken by uvf_dev__tx(). A card that sends from
+ * the UMEM itself (uvf_dev_info.zerocopy) may do fewer, and drops what has more
+ * (uvf_dev_stats.tx_invalid).
+ */
+#define UVF_BUFFERS 17
+
+/*
+ * uvf_frame__buffers - of the @n at @frames, how many are the first frame; 0 when it does not end
+ * there, or has more than UVF_BUFFERS.
+ */
+static inline unsigned int uvf_frame__buffers(const struct uvf_frame *frames, unsigned int n)
+{
+	for (unsigned int i = 0; i < n && i < UVF_BUFFERS; i++)
+		if (!(frames[i].options & UVF_MORE))
+			return i + 1;
+	return 0;
+}
 
 /* Options of uvf__open(). Zeroed fields mean the default. */
 struct uvf_opts {
-	size_t size; /* of this structure, for later versions to grow */
+	size_t size; /* of this structure: fields of later versions are then left out */
 	uint32_t frames; /* frames in the UMEM, 64 to 1048576; default 8192 */
 	/*
 	 * Bytes of a frame, 2048 or 4096, of which 256 are headroom; default: what UVF_FRAME_SIZE
@@ -129,7 +161,16 @@ struct uvf_opts {
 	 * 0. A successor with another number does not go on where its predecessor ended.
 	 */
 	uint32_t keep;
+	/*
+	 * UVF_JUMBO_*: whether frames may have several buffers, see above. Default: they may not,
+	 * and UVF_JUMBO=1 in the environment is refused.
+	 */
+	uint32_t jumbo;
 };
+
+#define UVF_JUMBO_NEVER 0
+#define UVF_JUMBO_ALWAYS 1
+#define UVF_JUMBO_IF_SET 2 /* as UVF_JUMBO in the environment says: 1, or 0 */
 
 #define UVF_NO_LINGER UINT32_MAX
 #define UVF_BUSY_ALWAYS UINT32_MAX
@@ -145,6 +186,7 @@ struct uvf_dev_info {
 	uint32_t ifindex;
 	uint32_t ring_size; /* entries of each of the four rings of a queue */
 	uint32_t zerocopy; /* 1: the kernel writes into the UMEM without a further copy */
+	uint32_t frame_max; /* bytes of a frame that can be received; longer ones are dropped */
 };
 
 /* Counters since uvf_dev__open(), in frames and bytes. */
@@ -154,7 +196,7 @@ struct uvf_dev_stats {
 	uint64_t tx_frames; /* given to the kernel */
 	uint64_t tx_bytes;
 	uint64_t tx_full; /* refused by uvf_dev__tx() because the ring was full */
-	uint64_t rx_dropped; /* by the kernel (XDP_STATISTICS, linux/if_xdp.h): all reasons */
+	uint64_t rx_dropped; /* too long, or by the kernel (XDP_STATISTICS, linux/if_xdp.h) */
 	uint64_t rx_ring_full; /* of these: no room in the receive ring */
 	uint64_t rx_no_frame; /* times the kernel had no frame left: not read or freed in time */
 	uint64_t tx_invalid; /* descriptors that the kernel refused */
@@ -164,7 +206,8 @@ struct uvf_dev_stats {
  * uvf__open - open a session: make the UMEM and register it with uvfd.
  * @opts: NULL for the defaults.
  * Return: 0; -ECONNREFUSED or -ENOENT when uvfd does not run, -EACCES when it refuses this
- * process, -EINVAL for options out of range, -ENOMEM.
+ * process, -EINVAL for options out of range, -ENOMEM, -EOPNOTSUPP for jumbo frames that the kernel,
+ * or this appliance, does not have.
  */
 UVF_API int uvf__open(struct uvf **uvf, const struct uvf_opts *opts);
 
@@ -211,12 +254,17 @@ UVF_API int uvf_dev__split(struct uvf_dev **piece, struct uvf_dev *dev, struct u
 /* uvf_dev__queues - how many queues of its function a device has. */
 UVF_API unsigned int uvf_dev__queues(const struct uvf_dev *dev);
 
-/* uvf_dev__rx - take up to @n received frames; they are then held by the caller. */
+/*
+ * uvf_dev__rx - take up to @n received frames; they are then held by the caller.
+ * In a session with uvf_opts.jumbo, @n is UVF_BUFFERS or more: a frame of more than @n buffers is
+ * dropped, and counted in rx_dropped.
+ */
 UVF_API unsigned int uvf_dev__rx(struct uvf_dev *dev, struct uvf_frame *frames, unsigned int n);
 
 /*
  * uvf_dev__tx - give up to @n held frames to the kernel for sending, in order.
- * Return: how many were taken; the caller still holds the rest.
+ * Return: how many were taken; the caller still holds the rest. Never part of a frame: nothing from
+ * one on that uvf_frame__buffers() does not take for whole.
  */
 UVF_API unsigned int uvf_dev__tx(struct uvf_dev *dev, const struct uvf_frame *frames,
 				 unsigned int n);
@@ -299,7 +347,7 @@ struct uvf_memory {
  * 64 to the size of a frame, less 256.
  * While no device is open. A successor says the same again, and goes on with its sockets.
  * Return: 0; -EBUSY with a device open, -EINVAL, -ENOMEM beyond what uvfd allows, -EOPNOTSUPP for
- * huge pages of another size.
+ * huge pages of another size, and in a session with jumbo frames.
  */
 UVF_API int uvf__map(struct uvf *uvf, struct uvf_memory *memory, uint32_t count,
 		     uint32_t frame_max);

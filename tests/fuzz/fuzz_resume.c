@@ -3,7 +3,8 @@
  * What a predecessor may leave: any table of places, any index and entry of its rings. A session
  * goes on with it. The input: four pairs of indexes, entries of the rings, and the table.
  *
- * Nothing outside of the memory may be touched; no frame may be free twice, or free and held.
+ * Nothing outside of the memory may be touched; no frame may be free twice, or free and held; and
+ * of frames of several buffers, none comes in part.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -71,6 +72,7 @@ static void session_make(struct uvf *uvf, struct uvf_dev *dev, struct input *inp
 	uvf->places = calloc(1, sizeof(*uvf->places) + (FRAMES + 1) * sizeof(*uvf->place));
 	uvf->place = uvf->places->frame;
 	uvf->free = malloc(FRAMES * sizeof(*uvf->free));
+	uvf->left = calloc(FRAMES, sizeof(*uvf->left));
 	uvf->held_back[1] = true;
 	uvf->devs[0] = dev;
 	source->number = 1;
@@ -82,10 +84,13 @@ static void session_make(struct uvf *uvf, struct uvf_dev *dev, struct input *inp
 	take(input, uvf->place, FRAMES * sizeof(*uvf->place));
 	for (unsigned int i = 0; i < FRAMES; i++) {
 		uvf->place[i].state &= 3;
-		if (uvf->place[i].pad & 1)
+		if (uvf->place[i].flags & 8)
 			uvf->place[i].source = uvf->place[i].from = 1;
-		if (uvf->place[i].pad & 2)
+		if (uvf->place[i].flags & 16)
 			uvf->place[i].order = *source->tx.producer + uvf->place[i].order % RING;
+		if (uvf->place[i].flags & 32)
+			uvf->place[i].arrival = i;
+		uvf->left[i] = uvf->place[i].state == PLACE_HELD;
 	}
 }
 
@@ -109,6 +114,7 @@ static void use(struct uvf *uvf, struct uvf_dev *dev)
 	unsigned int agains = dev->agains, n = uvf_dev__rx(dev, frames, FRAMES);
 
 	assert(!agains || n == agains);
+	assert(!n || !(frames[n - 1].options & UVF_MORE));
 	for (unsigned int i = 0; i < agains; i++)
 		assert(frames[i].addr + frames[i].len <= uvf->size);
 	uvf__free(uvf, frames, uvf_dev__rx(dev, frames, RING));
@@ -128,6 +134,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	take(&input, &same, 1);
 	dev.uvf = &uvf;
+	uvf.jumbo = same & 2;
 	session_make(&uvf, &dev, &input);
 	if (!(same & 1))
 		rings_renew(&source);
@@ -142,5 +149,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	free(dev.again);
 	free(uvf.places);
 	free(uvf.free);
+	free(uvf.left);
 	return 0;
 }

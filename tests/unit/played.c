@@ -8,6 +8,7 @@ struct kernel kernels[DEVS];
 struct uvf_frame held[FRAMES];
 unsigned int helds;
 int uvfd = -1;
+bool jumbo;
 
 unsigned int kicks, wakes;
 unsigned int checks;
@@ -96,6 +97,7 @@ static void answer_for(unsigned int i, uint16_t type, int status, int fd)
 		.ring_size = RING,
 		.mtu = 1500,
 		.ifindex = 5,
+		.jumbo = jumbo,
 	};
 
 	snprintf(reply.function, sizeof(reply.function), "fw%u", i);
@@ -139,7 +141,8 @@ int connection_make(void)
 
 void session_make(uint32_t frames, uint32_t frame_size)
 {
-	struct uvf_opts opts = { .size = sizeof(opts), .frames = frames, .frame_size = frame_size };
+	struct uvf_opts opts = { .size = sizeof(opts), .frames = frames, .frame_size = frame_size,
+				 .jumbo = jumbo };
 
 	connection_make();
 	answer(UVF_MSG_MEMORY, 0, -1);

@@ -52,6 +52,7 @@ extern struct kernel kernels[DEVS];
 extern struct uvf_frame held[FRAMES];
 extern unsigned int helds;
 extern int uvfd; /* our end of the connection */
+extern bool jumbo; /* sessions are made for frames of several buffers */
 
 extern unsigned int kicks, wakes; /* calls into the kernel, to send and to receive */
 extern unsigned int checks; /* looks at a function's socket for an error */

@@ -4,11 +4,7 @@
  * instructions and killed there; another session then opens what it left. Wherever that was: each
  * frame is in exactly one place, and each that was received is still to be had, or was sent, once.
  */
-#include <signal.h>
-#include <sys/ptrace.h>
-#include <sys/wait.h>
-
-#include "played.h"
+#include "deaths.h"
 
 #define DEATHS 100
 #define STEPS 5000 /* with the sanitizers, forwarding sixteen frames and refilling takes fewer */
@@ -32,114 +28,22 @@ static void receive(unsigned int n)
 		*number_at(ring_desc(ring, at + i)->addr) = ++received;
 }
 
-/* --- one that dies ---------------------------------------------------------------------------- */
+/* --- one that dies, and its successor --------------------------------------------------------- */
 
-static void forward_for_ever(void)
+static void forward(void)
 {
 	struct uvf_frame frames[16];
+	unsigned int n = uvf_dev__rx(devs[0], frames, 1 + random() % 16), sent = 0;
 
-	/* What happens once, in the dynamic linker above all, is not to be stepped through. */
-	uvf_dev__rx(devs[0], frames, 0);
-	uvf_dev__tx(devs[1], frames, 0);
-	ptrace(PTRACE_TRACEME, 0, 0, 0);
-	kill(getpid(), SIGSTOP);
-	for (;;) {
-		unsigned int n = uvf_dev__rx(devs[0], frames, 1 + random() % 16), sent = 0;
-
-		while (sent < n)
-			sent += uvf_dev__tx(devs[1], frames + sent, n - sent);
-		n = uvf__alloc(uvf, frames, random() % 8);
-		uvf__free(uvf, frames, n);
-	}
-}
-
-static void step(pid_t child)
-{
-	int status;
-
-	assert_int_equal(ptrace(PTRACE_SINGLESTEP, child, 0, 0), 0);
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_true(WIFSTOPPED(status));
-}
-
-/* A child shares the rings and the memory, and nothing else. */
-static void die_somewhere(unsigned int steps)
-{
-	int status;
-	pid_t child = fork();
-
-	assert_true(child >= 0);
-	if (!child)
-		forward_for_ever();
-	assert_int_equal(waitpid(child, &status, 0), child);
-	while (steps--)
-		step(child);
-	kill(child, SIGKILL);
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_true(WIFSIGNALED(status));
-}
-
-/* --- its successor --------------------------------------------------------------------------- */
-
-static void reply(uint16_t type, const char *function, bool resumed, int fd)
-{
-	struct uvf_reply reply = {
-		.version = UVF_PROTO_VERSION,
-		.type = type,
-		.ring_size = RING,
-		.sources = 1,
-		.resumed = resumed,
-		.memory_size = FRAMES * 2048,
-		.frame_size = 2048,
-	};
-
-	strcpy(reply.function, function);
-	assert_int_equal(uvf_proto_answer(uvfd, &reply, fd), 0);
-	close(fd);
-}
-
-/* What this process has of the session is closed; uvfd's copies of the descriptors stay. */
-static void session_forget(int *memory, int *sockets)
-{
-	*memory = dup(uvf->memfd);
-	for (unsigned int i = 0; i < DEVS; i++)
-		sockets[i] = dup(devs[i]->source[0].fd);
-	close(uvfd);
-	uvf->orphan = true;
-	for (unsigned int i = 0; i < DEVS; i++) {
-		/* As a process that dies, not as one that gives back: the table stays. */
-		source_close(&devs[i]->source[0]);
-		free(devs[i]->source);
-		free(devs[i]->again);
-		free(devs[i]);
-		uvf->devs[i] = NULL;
-	}
-	uvf__close(uvf);
-	helds = 0;
+	while (sent < n)
+		sent += uvf_dev__tx(devs[1], frames + sent, n - sent);
+	n = uvf__alloc(uvf, frames, random() % 8);
+	uvf__free(uvf, frames, n);
 }
 
 static void succeed(bool same_sockets)
 {
-	struct uvf_opts opts = { .size = sizeof(opts), .frames = FRAMES };
-	int memory, sockets[DEVS];
-
-	session_forget(&memory, sockets);
-	connection_make();
-	setenv("UVF_RESUME", "1", 1);
-	reply(UVF_MSG_RESUME, "", true, memory);
-	assert_int_equal(uvf__open(&uvf, &opts), 0);
-	asked(UVF_MSG_RESUME);
-	assert_true(uvf->resumed);
-	for (unsigned int i = 0; i < DEVS; i++) {
-		if (!same_sockets) {
-			close(sockets[i]);
-			sockets[i] = xsk_make(0);
-			kernels[i] = (struct kernel){ 0 };
-		}
-		reply(UVF_MSG_LEASE, i ? "fw1" : "fw0", same_sockets, sockets[i]);
-		assert_int_equal(uvf_dev__open(&devs[i], uvf, i ? "fw1" : "fw0"), 0);
-		asked(UVF_MSG_LEASE);
-	}
+	session_succeed(same_sockets, false);
 	/* What the dead held comes first, and alone. */
 	for (unsigned int i = 0; i < DEVS; i++)
 		while (devs[i]->agains)
@@ -188,7 +92,7 @@ static void whenever_it_dies(void **state)
 	for (unsigned int death = 0; death < DEATHS; death++) {
 		receive(random() % RING);
 		kernel_complete(1, random() % RING);
-		die_somewhere(random() % STEPS);
+		die_somewhere(forward, random() % STEPS);
 		succeed(true);
 		again += helds;
 		account();

@@ -8,7 +8,9 @@ static void options_out_of_range(void **state)
 {
 	static const struct uvf_opts bad[] = {
 		{ .size = 0 },
-		{ .size = sizeof(struct uvf_opts) - 1 },
+		{ .size = offsetof(struct uvf_opts, jumbo) - 1 },
+		{ .size = 4097 },
+		{ .size = sizeof(struct uvf_opts), .jumbo = 3 },
 		{ .size = sizeof(struct uvf_opts) + 8 },
 		{ .size = sizeof(struct uvf_opts), .frames = 62 },
 		{ .size = sizeof(struct uvf_opts), .frames = (1 << 20) + 2 },

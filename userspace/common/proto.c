@@ -297,6 +297,9 @@ static int check_memory(const struct uvf_request *request)
 	if (request->memory.busy_budget > UVF_BUDGET_MAX)
 		return uvf_fail(EPROTO, "busy polling for %u frames: up to %d are possible",
 				request->memory.busy_budget, UVF_BUDGET_MAX);
+	if (request->memory.flags & ~UVF_MEMORY_FLAGS)
+		return uvf_fail(EPROTO, "a UMEM with flags %#x, which this uvfd does not know: install "
+					"uvfd and libuvf of one release", request->memory.flags);
 	if (!size || size > UVF_MEMORY_MAX || size % 4096)
 		return uvf_fail(EPROTO, "a UMEM of %llu bytes: it must be a multiple of 4096, "
 					"up to %llu", (unsigned long long)size, UVF_MEMORY_MAX);

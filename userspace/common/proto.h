@@ -102,7 +102,7 @@ struct uvf_request {
 			uint32_t frame_size; /* 2048 or 4096 */
 			uint32_t linger; /* seconds that leases outlive their appliance */
 			uint32_t busy_budget; /* see uvf_opts; 0: no busy polling */
-			uint32_t pad;
+			uint32_t flags; /* UVF_MEMORY_* */
 		} memory;
 		struct {
 			uint32_t ring_size; /* power of two, UVF_RING_MIN to UVF_RING_MAX */
@@ -153,6 +153,8 @@ struct uvf_request {
 	};
 };
 
+#define UVF_MEMORY_JUMBO (1u << 0) /* frames may have several buffers: bind with XDP_USE_SG */
+#define UVF_MEMORY_FLAGS UVF_MEMORY_JUMBO
 #define UVF_MEMORY_MAX (1ULL << 40) /* an appliance may have less: uvf.conf(5) */
 #define UVF_MAP_ALIGN (2ULL << 20) /* a huge page's */
 #define UVF_FRAME_MAX_MIN 64
@@ -209,7 +211,7 @@ struct uvf_reply {
 	uint32_t direct_by; /* enum uvf_direct_by: what was asked for; while on, what it came to */
 	uint32_t direct_on; /* 1: an appliance is on them */
 	uint32_t direct_zerocopy; /* 1: and the card writes into its memory */
-	uint32_t pad2;
+	uint32_t jumbo; /* LEASE, RESUME, LIST: 1, its sockets take frames of several buffers */
 	uint32_t rule; /* RULE_ADD, RULE_LIST: its id; EXPLAIN: of the best that is true, or 0 */
 	uint32_t rules; /* RULE_ADD: how many were added */
 	uint64_t hits; /* RULE_LIST */

@@ -98,21 +98,14 @@ static unsigned int source_rx(struct uvf_dev *dev, const struct uvf_source *sour
 }
 
 /* What the predecessor held. Not counted: it was received before. */
-unsigned int dev_look_again(const struct uvf_dev *dev, struct uvf_frame *frames, unsigned int n)
+static unsigned int rx_again(struct uvf_dev *dev, struct uvf_frame *frames, unsigned int n)
 {
-	const struct uvf *uvf = dev->uvf;
+	unsigned int got = again_look(dev, frames, n);
 
-	n = least(n, dev->agains);
-	for (unsigned int i = 0; i < n; i++) {
-		uint32_t number = dev->again[dev->agains - 1 - i];
-		const struct uvf_place *place = &uvf->place[number];
-
-		frames[i] = (struct uvf_frame){
-			.addr = frame_addr(uvf, number) + place->offset,
-			.len = place->len,
-		};
-	}
-	return n;
+	if (!got && n)
+		again_drop(dev);
+	again_take(dev, got);
+	return got;
 }
 
 /* The kernel ran out of frames and has stopped: there are some again. */
@@ -127,14 +120,14 @@ unsigned int uvf_dev__rx(struct uvf_dev *dev, struct uvf_frame *frames, unsigned
 {
 	unsigned int got = 0;
 
-	if (__builtin_expect(dev->agains, 0)) {
-		got = dev_look_again(dev, frames, n);
-		dev->agains -= got;
-		return got;
-	}
+	if (__builtin_expect(dev->agains, 0))
+		return rx_again(dev, frames, n);
 	/* Those behind the one that filled the burst come first the next time. */
 	for (unsigned int i = 0; i < dev->sources && got < n; i++) {
-		got += source_rx(dev, &dev->source[dev->next], frames + got, n - got);
+		const struct uvf_source *source = &dev->source[dev->next];
+
+		got += dev->uvf->jumbo ? jumbo_rx(dev, source, frames + got, n - got, !got) :
+					 source_rx(dev, source, frames + got, n - got);
 		if (++dev->next == dev->sources)
 			dev->next = 0;
 	}
@@ -167,16 +160,16 @@ void dev_kick(struct uvf_dev *dev)
 	wake(dev);
 }
 
-unsigned int uvf_dev__tx(struct uvf_dev *dev, const struct uvf_frame *frames, unsigned int n)
+/* Writes the entries behind the producer, and returns how many. */
+static unsigned int source_tx(struct uvf_dev *dev, const struct uvf_source *source,
+			      const struct uvf_frame *frames, unsigned int n)
 {
-	struct uvf_source *source = &dev->source[dev->tx];
-	struct uvf_ring *tx = &source->tx;
+	const struct uvf_ring *tx = &source->tx;
 	struct uvf *uvf = dev->uvf;
 	uint32_t at = ring_ours(tx->producer);
 	uint32_t room = ring_room(tx);
 	uint64_t bytes = 0;
 
-	dev_reap(dev);
 	dev->wants_room = n > room;
 	if (n > room) {
 		dev->stats.tx_full += n - room;
@@ -196,10 +189,21 @@ unsigned int uvf_dev__tx(struct uvf_dev *dev, const struct uvf_frame *frames, un
 		place_set(place, PLACE_SENDING);
 		bytes += frames[i].len;
 	}
-	ring_publish(tx->producer, at + n);
 	dev->stats.tx_frames += n;
 	dev->stats.tx_bytes += bytes;
-	tx_kick(source, n + (tx->size - room));
+	return n;
+}
+
+unsigned int uvf_dev__tx(struct uvf_dev *dev, const struct uvf_frame *frames, unsigned int n)
+{
+	struct uvf_source *source = &dev->source[dev->tx];
+	struct uvf_ring *tx = &source->tx;
+	uint32_t waiting = tx->size - ring_room(tx);
+
+	dev_reap(dev);
+	n = dev->uvf->jumbo ? jumbo_tx(dev, source, frames, n) : source_tx(dev, source, frames, n);
+	ring_publish(tx->producer, ring_ours(tx->producer) + n);
+	tx_kick(source, n + waiting);
 	return n;
 }
 
@@ -260,7 +264,8 @@ bool dev_ready(const struct uvf_dev *dev)
 	for (unsigned int i = 0; i < dev->sources; i++)
 		if (ring_filled(&dev->source[i].rx))
 			return true;
-	return dev->agains || (dev->wants_room && ring_room(&dev->source[dev->tx].tx));
+	return dev->agains || (dev->wants_room &&
+			       ring_room(&dev->source[dev->tx].tx) >= dev->wants_room);
 }
 
 static unsigned int dev_prepare(const struct uvf_dev *dev, struct pollfd *fds)

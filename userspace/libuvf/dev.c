@@ -28,7 +28,8 @@ static int dev_request(struct uvf *uvf, uint16_t type, const char *name,
 	return uvf_proto_call(uvf->sock, &request, -1, reply, fd);
 }
 
-static void info_fill(struct uvf_dev_info *info, const struct uvf_reply *reply)
+static void info_fill(struct uvf_dev_info *info, const struct uvf_reply *reply,
+		      uint32_t frame_max)
 {
 	memcpy(info->name, reply->function, sizeof(info->name));
 	memcpy(info->uplink, reply->uplink, sizeof(info->uplink));
@@ -37,6 +38,7 @@ static void info_fill(struct uvf_dev_info *info, const struct uvf_reply *reply)
 	info->ifindex = reply->ifindex;
 	info->zerocopy = reply->zerocopy;
 	info->ring_size = reply->ring_size;
+	info->frame_max = frame_max * (reply->jumbo ? UVF_BUFFERS : 1);
 }
 
 static int sources_make(struct uvf_dev *dev, unsigned int sources)
@@ -141,18 +143,28 @@ static int dev_setup(struct uvf_dev *dev, const struct uvf_reply *lease, int fd)
 	return err;
 }
 
+/* A uvfd that had not heard of them would bind sockets that drop them. */
+static int jumbo_check(const struct uvf *uvf, const struct uvf_reply *reply)
+{
+	if (!uvf->jumbo == !reply->jumbo)
+		return 0;
+	return uvf_fail(EPROTO, "uvfd gave a socket %s jumbo frames: install uvfd and libuvf of one "
+				"release", uvf->jumbo ? "without" : "with");
+}
+
 static int dev_lease(struct uvf_dev *dev, const char *name)
 {
+	struct uvf *uvf = dev->uvf;
 	struct uvf_reply reply;
 	int err, fd;
 
-	err = dev_request(dev->uvf, UVF_MSG_LEASE, name, &reply, &fd);
+	err = dev_request(uvf, UVF_MSG_LEASE, name, &reply, &fd);
 	if (err)
 		return err;
 	dev->leased = true;
-	dev->uvf->mute = false;
-	info_fill(&dev->info, &reply);
-	err = sources_make(dev, reply.sources);
+	uvf->mute = false;
+	info_fill(&dev->info, &reply, frame_mask(uvf) + 1 - HEADROOM);
+	err = jumbo_check(uvf, &reply) ?: sources_make(dev, reply.sources);
 	if (!err)
 		return dev_setup(dev, &reply, fd);
 	close(fd);
@@ -228,14 +240,6 @@ int uvf_dev__open(struct uvf_dev **to, struct uvf *uvf, const char *name)
 	return err;
 }
 
-/* Received again, and not taken. */
-static void again_free(struct uvf_dev *dev)
-{
-	while (dev->agains)
-		frame_put(dev->uvf, dev->again[--dev->agains]);
-	free(dev->again);
-}
-
 /*
  * False: a uvfd that was killed, and has no successor yet, can't be waited for. The next one hears
  * of it; until then the kernel has frames.
@@ -272,11 +276,11 @@ void uvf_dev__close(struct uvf_dev *dev)
 	for (unsigned int i = 0; i < dev->sources; i++)
 		source_close(&dev->source[i]);
 	epoll_close(dev);
+	again_free(dev);
 	/* With all ends of its sockets closed, their frames are nobody's. */
 	if (dev_release(dev))
 		for (unsigned int i = 0; i < dev->sources; i++)
 			source_reclaim(uvf, &dev->source[i]);
-	again_free(dev);
 	for (unsigned int i = 0; i < UVF_DEVS; i++)
 		if (uvf->devs[i] == dev)
 			uvf->devs[i] = NULL;

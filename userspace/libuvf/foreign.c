@@ -41,6 +41,8 @@ static int map_check(const struct uvf *uvf, uint32_t count, uint32_t frame_max)
 
 	if (uvf->parent)
 		return uvf_fail(EINVAL, "memory lies behind the frames of a session, not of a part");
+	if (uvf->jumbo && count)
+		return uvf_fail(EOPNOTSUPP, "a session with jumbo frames has no memory of others");
 	for (unsigned int i = 0; i < UVF_DEVS; i++)
 		if (uvf->devs[i])
 			return uvf_fail(EBUSY, "%s is open: memory is mapped before",
@@ -159,7 +161,7 @@ unsigned int uvf_dev__peek(struct uvf_dev *dev, struct uvf_frame *frames, unsign
 	uint32_t at, filled;
 
 	if (dev->agains)
-		return dev_look_again(dev, frames, n);
+		return again_look(dev, frames, n);
 	source = source_with(dev, &dev->next, false);
 
 	if (!source)
@@ -179,7 +181,7 @@ void uvf_dev__take(struct uvf_dev *dev, unsigned int n)
 	uint32_t at = ring_ours(source->rx.consumer), filled = ring_filled(&source->rx);
 
 	if (dev->agains) {
-		dev->agains -= n < dev->agains ? n : dev->agains;
+		again_take(dev, n);
 		return;
 	}
 	if (n > filled)

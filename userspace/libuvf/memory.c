@@ -114,6 +114,7 @@ static bool memory_fits(const struct uvf *uvf, const struct uvf_reply *reply)
 	struct stat stat;
 
 	return reply->memory_size == uvf->size && reply->frame_size == 1u << uvf->frame_shift &&
+	       !reply->jumbo == !uvf->jumbo &&
 	       !fstat(uvf->memfd, &stat) && (uint64_t)stat.st_size == map_size(uvf);
 }
 
@@ -138,10 +139,12 @@ static void places_resume(struct uvf *uvf)
 	for (uint32_t i = uvf->frames; i--;) {
 		struct uvf_place *place = &uvf->place[i];
 
-		if (place->state == PLACE_HELD && (int32_t)(place->order - uvf->arrivals) >= 0)
-			uvf->arrivals = place->order + 1;
+		if ((place->state == PLACE_HELD || place->state == PLACE_SENDING) &&
+		    (int32_t)(place->arrival - uvf->arrivals) >= 0)
+			uvf->arrivals = place->arrival + 1;
 		if ((place->state == PLACE_HELD && !place->from) || place->state > PLACE_SENDING)
 			place->state = PLACE_FREE;
+		uvf->left[i] = place->state == PLACE_HELD;
 		if (place->state == PLACE_FREE && !may_be_in_ring(uvf, place))
 			uvf->free[uvf->free_count++] = i;
 	}
@@ -157,6 +160,9 @@ int memory_resume(struct uvf *uvf)
 		return 0;
 	if (memory_fits(uvf, &reply) && !memory_map(uvf) && places_fit(uvf)) {
 		err = list_make(uvf);
+		uvf->left = calloc(uvf->frames, sizeof(*uvf->left));
+		if (!err && !uvf->left)
+			err = uvf_fail(ENOMEM, "no memory to resume %u frames", uvf->frames);
 		if (err)
 			return err;
 		places_resume(uvf);
@@ -174,6 +180,8 @@ void memory_close(struct uvf *uvf)
 	if (uvf->memfd >= 0)
 		close(uvf->memfd);
 	free(uvf->free);
+	free(uvf->left);
+	uvf->left = NULL;
 	uvf->area = NULL;
 	uvf->memfd = -1;
 	uvf->free = NULL;

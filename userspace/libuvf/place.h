@@ -23,6 +23,12 @@
  *	HELD, from a source	was not done with: the successor receives it again, first
  *	HELD, from none		was not sent: FREE
  *
+ * Of a frame of several buffers (uvf_opts.jumbo) each has its place. `arrival` says which belong
+ * together, and stays while they are sent. They are written from the last to the first: SENDING
+ * and not published, but with one missing before it, is a frame that the library had begun with;
+ * all of it is HELD still. A frame that was HELD, and of which a buffer is FREE or was sent, was
+ * being done away with: the rest is FREE.
+ *
  * So a frame that is forwarded leaves once, whenever the process is killed. (Forbidden: anything
  * else. A frame in a state that its ring contradicts is what the ring says.)
  */
@@ -33,7 +39,7 @@
 
 #include <uvf/libuvf.h>
 
-#define PLACES_MAGIC 0x75766631 /* "uvf1": the layout */
+#define PLACES_MAGIC 0x75766632 /* "uvf2": the layout */
 #define PLACE_SOURCES 256
 
 enum place_state { PLACE_FREE, PLACE_HELD, PLACE_FILLING, PLACE_SENDING };
@@ -42,11 +48,16 @@ struct uvf_place {
 	uint8_t state;
 	uint8_t source; /* number of the source that has it, FILLING and SENDING */
 	uint8_t from; /* HELD and SENDING: number of the source that it came from, or 0 */
-	uint8_t pad;
+	uint8_t flags; /* PLACE_*, with uvf_opts.jumbo only */
 	uint16_t offset; /* of the first byte in the frame, HELD and SENDING */
 	uint16_t len;
-	uint32_t order; /* HELD: of arrival; FILLING, SENDING: index in the ring, running freely */
+	uint32_t order; /* FILLING, SENDING: index in the ring, running freely */
+	uint32_t arrival; /* HELD and SENDING, from a source: one after another */
 };
+
+#define PLACE_MORE (1u << 0) /* as it was received: another buffer follows */
+#define PLACE_REST (1u << 1) /* and another one comes before */
+#define PLACE_SENT_MORE (1u << 2) /* as it was sent: another one follows */
 
 /* Which source has which number: the function's name, and the source's index in its lease. */
 struct place_source {

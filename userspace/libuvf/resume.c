@@ -47,6 +47,7 @@ static void ring_claims(struct uvf *uvf, const struct uvf_source *source,
 		if (!place)
 			continue;
 		place->state = state;
+		uvf->left[place - uvf->place] = 0;
 		place->source = source->number;
 		place->from = 0;
 		place->order = ring_ours(into->producer) - 1; /* published, surely */
@@ -64,24 +65,49 @@ static bool is_whole(const struct uvf *uvf, const struct uvf_place *place)
 	return place->offset + place->len <= frame_mask(uvf) + 1;
 }
 
+static bool is_sent_more(const struct uvf *uvf, const struct uvf_place *place)
+{
+	return uvf->jumbo && place->flags & PLACE_SENT_MORE;
+}
+
 /*
  * Frames that uvf_dev__tx() had taken and not yet published: @at[i] is the frame for entry i behind
- * the producer. They were given away: they are sent.
+ * the producer. They were given away: they are sent, if they are whole.
  */
 static void tx_publish(struct uvf *uvf, struct uvf_ring *tx, const uint32_t *at)
 {
-	uint32_t producer = ring_ours(tx->producer), n = 0;
+	uint32_t producer = ring_ours(tx->producer), n = 0, whole = 0;
 
 	while (n < ring_room(tx) && n < tx->size && at[n] != NONE) {
 		const struct uvf_place *place = &uvf->place[at[n]];
+		bool more = is_sent_more(uvf, place);
 
 		*ring_desc(tx, producer + n) = (struct xdp_desc){
 			.addr = frame_addr(uvf, at[n]) + place->offset,
 			.len = place->len,
+			.options = more ? XDP_PKT_CONTD : 0,
 		};
 		n++;
+		if (!more)
+			whole = n;
 	}
-	ring_publish(tx->producer, producer + n);
+	ring_publish(tx->producer, producer + whole);
+}
+
+/*
+ * What no entry led to. Of a frame of several buffers that was begun, it is held still, if it was
+ * received; all else can't be told from a damaged table.
+ */
+static void tx_give_back(struct uvf *uvf, uint32_t number)
+{
+	struct uvf_place *place = &uvf->place[number];
+
+	if (uvf->jumbo && place->from && is_whole(uvf, place)) {
+		place_set(place, PLACE_HELD);
+		uvf->left[number] = 1;
+	} else {
+		frame_put(uvf, number);
+	}
 }
 
 static void tx_complete(struct uvf *uvf, struct uvf_source *source, uint32_t *at)
@@ -97,12 +123,11 @@ static void tx_complete(struct uvf *uvf, struct uvf_source *source, uint32_t *at
 			at[place->order - ring_ours(tx->producer)] = i;
 	}
 	tx_publish(uvf, tx, at);
-	/* What no entry led to can't be told from a damaged table. */
 	for (uint32_t i = 0; i < uvf->frames; i++)
 		if (uvf->place[i].state == PLACE_SENDING &&
 		    uvf->place[i].source == source->number &&
 		    unpublished(tx, uvf->place[i].order))
-			frame_put(uvf, i);
+			tx_give_back(uvf, i);
 }
 
 static void fill_complete(struct uvf *uvf, struct uvf_source *source)
@@ -137,46 +162,6 @@ static void source_resume(struct uvf *uvf, struct uvf_source *source, uint32_t *
 	tx_complete(uvf, source, scratch);
 }
 
-static const struct uvf *sorted;
-
-static int later_first(const void *a, const void *b)
-{
-	int32_t diff = sorted->place[*(const uint32_t *)b].order -
-		       sorted->place[*(const uint32_t *)a].order;
-
-	return diff > 0 ? 1 : diff < 0 ? -1 : 0;
-}
-
-static bool is_of(const struct uvf_dev *dev, uint8_t number)
-{
-	for (unsigned int i = 0; i < dev->sources; i++)
-		if (number && dev->source[i].number == number)
-			return true;
-	return false;
-}
-
-static int held_again(struct uvf_dev *dev)
-{
-	struct uvf *uvf = dev->uvf;
-
-	dev->again = calloc(uvf->frames, sizeof(*dev->again));
-	if (!dev->again)
-		return uvf_fail(ENOMEM, "no memory to resume %s", dev->info.name);
-	for (uint32_t i = 0; i < uvf->frames; i++) {
-		struct uvf_place *place = &uvf->place[i];
-
-		if (place->state != PLACE_HELD || !is_of(dev, place->from))
-			continue;
-		if (is_whole(uvf, place))
-			dev->again[dev->agains++] = i;
-		else
-			frame_put(uvf, i);
-	}
-	sorted = uvf;
-	qsort(dev->again, dev->agains, sizeof(*dev->again), later_first);
-	return 0;
-}
-
 /* Sockets that are not the predecessor's: what was in its rings is lost with them. */
 static void source_renew(struct uvf *uvf, const struct uvf_source *source)
 {
@@ -197,10 +182,19 @@ static int give_up(struct uvf_dev *dev)
 
 	for (unsigned int i = 0; i < dev->sources; i++)
 		held_back_free(uvf, &dev->source[i]);
-	for (uint32_t i = 0; i < uvf->frames; i++)
-		if (uvf->place[i].state == PLACE_HELD && is_of(dev, uvf->place[i].from))
-			frame_put(uvf, i);
+	again_free(dev);
 	return uvf_fail(EUCLEAN, "the rings of %s were left damaged", dev->info.name);
+}
+
+/* With what this function's rings told, a frame that came by another one may be whole. */
+static int held_again(struct uvf *uvf)
+{
+	int err = 0;
+
+	for (unsigned int i = 0; !err && i < UVF_DEVS; i++)
+		if (uvf->devs[i])
+			err = again_gather(uvf->devs[i]);
+	return err;
 }
 
 int dev_resume(struct uvf_dev *dev, bool same_sockets)
@@ -220,5 +214,5 @@ int dev_resume(struct uvf_dev *dev, bool same_sockets)
 			source_renew(dev->uvf, &dev->source[i]);
 	}
 	free(scratch);
-	return held_again(dev);
+	return held_again(dev->uvf);
 }

@@ -15,6 +15,11 @@
 
 #include <linux/if_xdp.h>
 
+/* As of Linux 6.6. */
+#ifndef XDP_PKT_CONTD
+#define XDP_PKT_CONTD (1 << 0)
+#endif
+
 struct uvf_ring {
 	uint32_t *producer;
 	uint32_t *consumer;

@@ -19,6 +19,8 @@
 #define LINGER_DEFAULT 30
 #define BUSY_MAX 1000000
 #define KEEP_MAX (64u << 20)
+#define OPTIONS_FIRST offsetof(struct uvf_opts, jumbo) /* bytes of uvf_opts in the first version */
+#define OPTIONS_MAX 4096
 
 const char *uvf__why(void)
 {
@@ -39,15 +41,50 @@ static int frame_size_default(uint32_t *size)
 	return uvf_fail(EINVAL, "UVF_FRAME_SIZE=%s: 2048 or 4096 are possible", text);
 }
 
+/* Frames of several buffers are no surprise to who never heard of them: only an appliance asks. */
+static int jumbo_choose(uint32_t *jumbo)
+{
+	const char *text = getenv("UVF_JUMBO");
+	bool set = text && !strcmp(text, "1");
+
+	if (text && !set && strcmp(text, "0"))
+		return uvf_fail(EINVAL, "UVF_JUMBO=%s: 1 or 0 are possible", text);
+	if (*jumbo > UVF_JUMBO_IF_SET)
+		return uvf_fail(EINVAL, "uvf_opts.jumbo is %u: use one of UVF_JUMBO_*", *jumbo);
+	if (*jumbo == UVF_JUMBO_NEVER && set)
+		return uvf_fail(EOPNOTSUPP, "UVF_JUMBO=1, and this appliance takes no frames of "
+					    "several buffers: unset it");
+	if (*jumbo == UVF_JUMBO_IF_SET)
+		*jumbo = set;
+	return 0;
+}
+
+/* An older program has fewer options, and those of a newer one that are zero can be left out. */
+static int options_copy(const struct uvf_opts *opts, struct uvf_opts *to)
+{
+	size_t size = opts->size < sizeof(*to) ? opts->size : sizeof(*to);
+
+	if (size < OPTIONS_FIRST || opts->size > OPTIONS_MAX)
+		return uvf_fail(EINVAL, "uvf_opts.size is %zu: set it to sizeof(struct uvf_opts)",
+				opts->size);
+	for (size_t i = size; i < opts->size; i++)
+		if (((const uint8_t *)opts)[i])
+			return uvf_fail(EINVAL, "uvf_opts has options that this libuvf does not know: "
+					       "install a newer one");
+	memcpy(to, opts, size);
+	return 0;
+}
+
 static int options_read(const struct uvf_opts *opts, struct uvf_opts *to)
 {
+	int err;
+
 	*to = (struct uvf_opts){ .size = sizeof(*to) };
-	if (opts) {
-		if (opts->size != sizeof(*opts))
-			return uvf_fail(EINVAL, "uvf_opts.size is %zu: set it to "
-						"sizeof(struct uvf_opts)", opts->size);
-		*to = *opts;
-	}
+	err = opts ? options_copy(opts, to) : 0;
+	if (!err)
+		err = jumbo_choose(&to->jumbo);
+	if (err)
+		return err;
 	if (!to->linger)
 		to->linger = LINGER_DEFAULT;
 	if (to->linger > UVF_LINGER_MAX && to->linger != UVF_NO_LINGER)
@@ -124,6 +161,7 @@ static int umem_register(struct uvf *uvf, const struct uvf_opts *opts)
 			.frame_size = 1u << uvf->frame_shift,
 			.linger = opts->linger == UVF_NO_LINGER ? 0 : opts->linger,
 			.busy_budget = opts->busy_budget,
+			.flags = uvf->jumbo ? UVF_MEMORY_JUMBO : 0,
 		},
 	};
 	struct uvf_reply reply;
@@ -189,6 +227,7 @@ int uvf__open(struct uvf **to, const struct uvf_opts *user_opts)
 	uvf->size = (uint64_t)opts.frames << uvf->frame_shift;
 	uvf->busy_us = opts.busy_us;
 	uvf->busy_poll = opts.busy_budget;
+	uvf->jumbo = opts.jumbo;
 	uvf->reach = uvf->size;
 	uvf->keep = opts.keep;
 	uvf->functions = functions_expected();

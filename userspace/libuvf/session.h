@@ -39,7 +39,7 @@ struct uvf_dev {
 	unsigned int next_done; /* the same, for what was sent: uvf_dev__done() */
 	unsigned int tx; /* source that sends */
 	uint32_t share; /* frames that each source is lent at a time */
-	bool wants_room; /* uvf_dev__tx() refused frames: uvf__wait() looks for room */
+	uint32_t wants_room; /* uvf_dev__tx() refused frames: uvf__wait() looks for so much room */
 	bool gone;
 	uint32_t *again; /* frames that a predecessor held, the last one first */
 	uint32_t agains;
@@ -63,6 +63,7 @@ struct uvf {
 	uint32_t arrivals; /* order of the next received frame */
 	uint32_t frame_max; /* uvf__map(): what is received and sent is the caller's to say; or 0 */
 	uint32_t *free; /* stack of frame numbers */
+	bool jumbo; /* frames may have several buffers */
 	struct uvf_dev *devs[UVF_DEVS];
 	uint32_t busy_us; /* to look before sleeping */
 	bool busy_poll; /* and have the kernel receive meanwhile */
@@ -81,6 +82,7 @@ struct uvf {
 	int memfd;
 	unsigned int functions; /* that share the frames, as far as is known */
 	bool resumed; /* the memory is a predecessor's */
+	uint8_t *left; /* then, of each frame: it was held, and was not received again yet */
 	bool map_left; /* and so are files behind it, of which nothing was said yet */
 	bool held_back[PLACE_SOURCES]; /* free frames of these sources are not in the list yet */
 	bool orphan; /* uvfd has ended */
@@ -138,7 +140,7 @@ static inline void place_receive(struct uvf *uvf, const struct uvf_source *sourc
 
 	place->offset = frame->addr & frame_mask(uvf);
 	place->len = frame->len;
-	place->order = uvf->arrivals++;
+	place->arrival = uvf->arrivals++;
 	place->from = source->number;
 	place_set(place, PLACE_HELD);
 }
@@ -176,6 +178,20 @@ void source_close(struct uvf_source *source);
  */
 int dev_resume(struct uvf_dev *dev, bool same_sockets);
 
+/* --- again.c: what it held ------------------------------------------------------------------- */
+
+/* All that is whole, and was not received again yet, is in the function's list. */
+int again_gather(struct uvf_dev *dev);
+/* Up to @n of it, which stay in the list; whole frames. */
+unsigned int again_look(const struct uvf_dev *dev, struct uvf_frame *frames, unsigned int n);
+/* The first @n of these are the appliance's. */
+void again_take(struct uvf_dev *dev, unsigned int n);
+/* The first one, for which the caller has no room, is free. */
+void again_drop(struct uvf_dev *dev);
+/* What was not taken is free. */
+void again_free(struct uvf_dev *dev);
+bool dev_has_source(const struct uvf_dev *dev, uint8_t number);
+
 /* --- split.c: parts of a session ------------------------------------------------------------- */
 
 void part_close(struct uvf *part);
@@ -191,8 +207,6 @@ void frames_share(struct uvf *uvf, unsigned int functions);
 void dev_refill(struct uvf_dev *dev);
 void dev_reap(struct uvf_dev *dev);
 void dev_kick(struct uvf_dev *dev);
-/* Frames that a predecessor held; they stay in the list. */
-unsigned int dev_look_again(const struct uvf_dev *dev, struct uvf_frame *frames, unsigned int n);
 
 /* The source that sends: a queue of the uplink, if there is one, is the shortest way out. */
 void tx_choose(struct uvf_dev *dev);
@@ -201,6 +215,18 @@ int epoll_renew(struct uvf_dev *dev);
 void epoll_close(struct uvf_dev *dev);
 /* There is something to do without waiting. */
 bool dev_ready(const struct uvf_dev *dev);
+
+/* --- jumbo.c: frames of several buffers ------------------------------------------------------ */
+
+/*
+ * As uvf_dev__rx() and uvf_dev__tx() do for all others. @alone: nothing was received yet, so that a
+ * frame for which there is no room never has any.
+ */
+unsigned int jumbo_rx(struct uvf_dev *dev, const struct uvf_source *source,
+		      struct uvf_frame *frames, unsigned int n, bool alone);
+/* Writes the entries behind the producer, and returns how many. */
+unsigned int jumbo_tx(struct uvf_dev *dev, const struct uvf_source *source,
+		      const struct uvf_frame *frames, unsigned int n);
 
 /* --- busy.c: looking instead of sleeping ---------------------------------------------------- */
 

@@ -44,6 +44,7 @@ static void part_init(struct uvf *part, struct uvf *uvf)
 	part->size = uvf->size;
 	part->reach = uvf->reach;
 	part->frame_max = uvf->frame_max;
+	part->jumbo = uvf->jumbo;
 	part->arrivals = uvf->arrivals;
 	part->busy_us = uvf->busy_us;
 	part->busy_poll = uvf->busy_poll;
@@ -104,6 +105,9 @@ static void sources_move(struct uvf_dev *to, struct uvf_dev *from, unsigned int 
 		behind * sizeof(*from->source));
 	to->sources += count;
 	from->sources -= count;
+	/* What a source receives from now on comes after all that it had received. */
+	if ((int32_t)(from->uvf->arrivals - to->uvf->arrivals) > 0)
+		to->uvf->arrivals = from->uvf->arrivals;
 	to->next = from->next = 0;
 	tx_choose(to);
 	tx_choose(from);

@@ -72,7 +72,10 @@ static int add(int ifindex, struct steer_bpf *bpf)
 
 	if (err)
 		return err;
-	err = xdp_program__attach(program, ifindex, XDP_MODE_NATIVE, 0);
+	/* The dispatcher knows frames of several buffers when all programs behind it say so. */
+	err = xdp_program__set_xdp_frags_support(program, true);
+	if (!err)
+		err = xdp_program__attach(program, ifindex, XDP_MODE_NATIVE, 0);
 	xdp_program__close(program);
 	return err;
 }

@@ -58,7 +58,7 @@ struct keep_session {
 	uint32_t maps;
 	uint32_t maps_expected;
 	uint32_t frame_max;
-	uint32_t pad;
+	uint32_t memory_flags; /* UVF_MEMORY_* */
 	struct keep_map map[UVF_PROTO_MAPS];
 	uint8_t has_sock; /* 0: its client is dead, and a successor is waited for */
 	uint8_t inherited;

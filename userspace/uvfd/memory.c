@@ -95,6 +95,8 @@ int memory_set(struct session *session, const struct uvf_request *request, int *
 	err = appliance_check_memory(session->appliance, request->memory.size);
 	if (!err)
 		err = check_memory(*fd, request);
+	if (!err)
+		err = source_check(request->memory.flags);
 	if (err)
 		return err;
 	if (session->inherited) {
@@ -108,6 +110,7 @@ int memory_set(struct session *session, const struct uvf_request *request, int *
 	session->frame_size = request->memory.frame_size;
 	session->linger = appliance_linger(session->appliance, request->memory.linger);
 	session->busy_budget = request->memory.busy_budget;
+	session->memory_flags = request->memory.flags;
 	session->memory_request = request->number;
 	*fd = -1;
 	if (session->is_appliance)
@@ -122,6 +125,7 @@ int memory_resume(const struct session *session, struct uvf_reply *reply, int *f
 	reply->memory_size = session->memory_size;
 	reply->frame_size = session->frame_size;
 	reply->maps = session->maps;
+	reply->jumbo = session->memory_flags & UVF_MEMORY_JUMBO;
 	*fd = session->memory;
 	return 0;
 }
@@ -131,6 +135,7 @@ void memory_inherit(struct session *to, struct session *from)
 	to->memory = from->memory;
 	to->memory_size = from->memory_size;
 	to->frame_size = from->frame_size;
+	to->memory_flags = from->memory_flags;
 	memcpy(to->map, from->map, sizeof(to->map));
 	to->maps = from->maps;
 	to->maps_expected = from->maps_expected;

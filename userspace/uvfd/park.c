@@ -67,6 +67,7 @@ void park_session(struct session *session)
 	to->maps = session->maps;
 	to->maps_expected = session->maps_expected;
 	to->frame_max = session->frame_max;
+	to->memory_flags = session->memory_flags;
 	for (unsigned int i = 0; i < session->maps; i++) {
 		to->map[i].at = session->map[i].at;
 		to->map[i].size = session->map[i].size;
@@ -135,6 +136,7 @@ static void adopt_memory(struct session *session, const struct keep_item *item)
 	session->maps = from->maps;
 	session->maps_expected = from->maps_expected;
 	session->frame_max = from->frame_max;
+	session->memory_flags = from->memory_flags;
 	for (unsigned int i = 0; i < from->maps; i++)
 		session->map[i] = (struct session_map){
 			.fd = *fd++,

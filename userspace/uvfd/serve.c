@@ -139,6 +139,7 @@ static void describe(struct uvf_reply *reply, const struct function *function,
 	reply->zerocopy = lease->source[0].zerocopy;
 	reply->sources = lease->sources;
 	reply->frame_size = lease->session->frame_size;
+	reply->jumbo = lease->session->memory_flags & UVF_MEMORY_JUMBO;
 	reply->resumed = lease->inherited;
 	if (session_is_parked(lease->session))
 		reply->parked = session_left(lease->session) ?: 1;

@@ -10,6 +10,7 @@
 #include "uvfd.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -21,6 +22,11 @@
 /* The kernel releases the queue of a socket that was closed a little later. */
 #define BIND_TRIES 40
 #define BIND_PAUSE_NS 5000000
+
+/* linux/if_xdp.h, as of Linux 6.6. */
+#ifndef XDP_USE_SG
+#define XDP_USE_SG (1 << 4)
+#endif
 
 /* Not 0 is what counts: AF_XDP polls once for each call (xsk_recvmsg(), net/xdp/xsk.c). */
 #define BUSY_POLL_US 20
@@ -53,6 +59,37 @@ static int busy_poll(int xsk, int budget)
 	return 0;
 }
 
+/* Before Linux 6.6 the flag is unknown (xsk_bind(), net/xdp/xsk.c), and that is looked at first. */
+static bool has_jumbo(void)
+{
+	static enum { UNKNOWN, YES, NO } known;
+	struct sockaddr_xdp nowhere = {
+		.sxdp_family = AF_XDP,
+		.sxdp_flags = XDP_USE_SG,
+		.sxdp_ifindex = INT_MAX,
+	};
+	int xsk;
+
+	if (known != UNKNOWN)
+		return known == YES;
+	xsk = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
+	if (xsk < 0)
+		return true; /* the next one will say why */
+	known = bind(xsk, (struct sockaddr *)&nowhere, sizeof(nowhere)) && errno == EINVAL ? NO :
+											     YES;
+	close(xsk);
+	return known == YES;
+}
+
+int source_check(uint32_t memory_flags)
+{
+	if (!(memory_flags & UVF_MEMORY_JUMBO) || has_jumbo())
+		return 0;
+	return uvf_fail(EOPNOTSUPP, "this kernel has no jumbo frames for AF_XDP (Linux 6.6 has): start "
+				    "the appliance without UVF_JUMBO=1, what is longer than a frame of "
+				    "its memory is then dropped");
+}
+
 int source_make(struct source *source, const struct session *session, uint32_t ring_size)
 {
 	int err;
@@ -62,6 +99,7 @@ int source_make(struct source *source, const struct session *session, uint32_t r
 		return uvf_fail(errno, "can't make an AF_XDP socket: %s", strerror(errno));
 	/* Guests' buffers cross pages that no card takes for contiguous. */
 	source->copy |= session->maps;
+	source->jumbo = session->memory_flags & UVF_MEMORY_JUMBO;
 	err = memory_register(session, source->xsk);
 	if (!err)
 		err = rings_make(source->xsk, ring_size);
@@ -75,7 +113,7 @@ static int bind_mode(const struct source *source, uint16_t mode)
 	const struct timespec pause = { .tv_nsec = BIND_PAUSE_NS };
 	struct sockaddr_xdp addr = {
 		.sxdp_family = AF_XDP,
-		.sxdp_flags = mode | XDP_USE_NEED_WAKEUP,
+		.sxdp_flags = mode | XDP_USE_NEED_WAKEUP | (source->jumbo ? XDP_USE_SG : 0),
 		.sxdp_ifindex = source->netdev,
 		.sxdp_queue_id = source->queue,
 	};

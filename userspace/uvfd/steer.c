@@ -142,6 +142,9 @@ static void say_steering(const struct steer *steer, int err)
 	if (steer->taken)
 		strcpy(text, "it has an XDP program of somebody else's, and two stand side by side "
 			     "only behind libxdp's dispatcher");
+	else if (err == -ERANGE)
+		strcpy(text, "its MTU is too large for XDP, or for a program beside ours that does "
+			     "not know jumbo frames");
 	else
 		libxdp_strerror(err, text, sizeof(text));
 	say("%s: no steering with XDP (%s): its functions receive by the slow path", steer->name,

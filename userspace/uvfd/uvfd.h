@@ -254,6 +254,7 @@ struct session {
 	bool inherited; /* the memory is a dead client's */
 	uint32_t linger; /* seconds that its leases outlive the client; 0: not at all */
 	uint32_t busy_budget; /* frames; 0: its sockets do not poll busily */
+	uint32_t memory_flags; /* UVF_MEMORY_* */
 	struct event *deadline; /* while it is parked: its client is dead, and sock is -1 */
 	uint32_t kept; /* the keeper's record of it, or 0 */
 	LIST_HEAD(, lease) leases;
@@ -326,8 +327,11 @@ struct source {
 	bool zerocopy;
 	bool direct; /* on the uplink */
 	bool copy; /* even where zero-copy is possible */
+	bool jumbo; /* frames may have several buffers */
 };
 
+/* 0, or -EOPNOTSUPP with a sentence: whether this kernel has what a UMEM of UVF_MEMORY_* takes. */
+int source_check(uint32_t memory_flags);
 /* Makes the socket and its rings on the session's memory. */
 int source_make(struct source *source, const struct session *session, uint32_t ring_size);
 /* Zero-copy where that is possible. */
