@@ -65,7 +65,8 @@ static void send_all(struct uvf *uvf, struct uvf_dev *out, struct uvf_frame *fra
 
 int main(int argc, char **argv)
 {
-	struct uvf_opts opts = { .size = sizeof(opts), .frames = FRAMES };
+	struct uvf_opts opts = { .size = sizeof(opts), .frames = FRAMES,
+				 .jumbo = UVF_JUMBO_IF_SET };
 	struct sigaction action = { .sa_handler = on_signal };
 	struct uvf_frame frames[BURST];
 	struct uvf_dev *in, *out;

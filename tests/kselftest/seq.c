@@ -5,6 +5,7 @@
  *	seq send eth0 to=MAC count=2000 rate=500 [first=0] [src=IP dst=IP] [proto=17]
  *	         [sport=N dport=N] [vlan=N] [size=60]
  *	seq receive eth0 idle=1000 [count=2000]
+ *	seq read FILE			as pcap
  *
  * A frame is Ethernet, IPv4 or IPv6, and ports, with its number at the end (numbered.h). `receive`
  * says "ready", takes frames until none has come for `idle` milliseconds (the first may take
@@ -30,6 +31,8 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+#define SIZE_MAX_SENT 65549 /* an IP packet, and Ethernet's header */
 
 struct plan {
 	struct ether_addr to;
@@ -126,7 +129,7 @@ static void pause_until(const struct timespec *start, unsigned int number, unsig
 
 static int send_all(const char *name, const struct plan *plan)
 {
-	uint8_t frame[ETH_FRAME_LEN] = { 0 };
+	static uint8_t frame[SIZE_MAX_SENT];
 	int sock = open_link(name);
 	unsigned int i, sent = 0;
 	struct timespec start;
@@ -194,6 +197,33 @@ static int receive_all(const char *name, const struct plan *plan)
 	return 0;
 }
 
+/* --- reading ------------------------------------------------------------------------------ */
+
+/* pcap, as of this machine: a header of 24 bytes, then 16 before each frame (pcap-savefile(5)). */
+static int read_all(const char *name)
+{
+	static struct numbered_tally tally;
+	static uint8_t frame[65536];
+	unsigned int longest = 0;
+	FILE *file = fopen(name, "re");
+	uint32_t head[4];
+
+	if (!file || fseek(file, 24, SEEK_SET))
+		die(name);
+	numbered_begin(&tally);
+	while (fread(head, sizeof(head), 1, file) == 1) {
+		if (head[2] > sizeof(frame) || fread(frame, head[2], 1, file) != 1)
+			break;
+		if (head[2] == head[3] && numbered_count(&tally, frame, head[2]) &&
+		    head[2] > longest)
+			longest = head[2];
+	}
+	fclose(file);
+	printf("{ \"received\": %u, \"doubled\": %u, \"missing\": %u, \"longest\": %u }\n",
+	       tally.came, tally.doubled, numbered_missing(&tally), longest);
+	return 0;
+}
+
 /* --- the command -------------------------------------------------------------------------- */
 
 static bool take(struct plan *plan, const char *word)
@@ -230,12 +260,14 @@ int main(int argc, char **argv)
 			errno = EINVAL;
 			die(argv[i]);
 		}
-	if (plan.size > ETH_FRAME_LEN || plan.size < 80 || plan.count > NUMBERED_MAX)
+	if (plan.size > SIZE_MAX_SENT || plan.size < 80 || plan.count > NUMBERED_MAX)
 		plan.size = 90;
 	if (argc > 2 && !strcmp(argv[1], "send"))
 		return send_all(argv[2], &plan);
 	if (argc > 2 && !strcmp(argv[1], "receive"))
 		return receive_all(argv[2], &plan);
-	fprintf(stderr, "seq: say send or receive, and a link\n");
+	if (argc > 2 && !strcmp(argv[1], "read"))
+		return read_all(argv[2]);
+	fprintf(stderr, "seq: say send or receive, and a link; or read, and a file\n");
 	return 64;
 }

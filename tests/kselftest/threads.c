@@ -60,7 +60,7 @@ static void *echo(void *arg)
 	while (!ended) {
 		unsigned int n = uvf_dev__rx(worker->dev, frames, BURST), sent;
 
-		for (unsigned int i = 0; i < n; i++)
+		for (unsigned int i = 0; i < n; i += uvf_frame__buffers(frames + i, n - i))
 			turn_round(uvf__data(worker->uvf, &frames[i]));
 		sent = uvf_dev__tx(worker->dev, frames, n);
 		uvf__free(worker->uvf, frames + sent, n - sent);
@@ -85,7 +85,8 @@ static void tell(const struct worker *workers, unsigned int queues)
 
 int main(int argc, char **argv)
 {
-	struct uvf_opts opts = { .size = sizeof(opts), .frames = FRAMES };
+	struct uvf_opts opts = { .size = sizeof(opts), .frames = FRAMES,
+				 .jumbo = UVF_JUMBO_IF_SET };
 	struct sigaction action = { .sa_handler = on_signal };
 	struct worker workers[QUEUES] = { 0 };
 	unsigned int queues;

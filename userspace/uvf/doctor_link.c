@@ -12,6 +12,7 @@
 #include <linux/if_ether.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
+#include <uvf/libuvf.h>
 #include <uvf/steer.h>
 
 #include "rtnl.h"
@@ -164,11 +165,27 @@ static void examine_address(struct doctor *doctor, const struct fact *fact)
 	}
 }
 
+/* What the appliance can be given, in one buffer or in all that a frame may have. */
+static void examine_room(struct doctor *doctor, const struct uvf_link *netdev,
+			 const struct uvf_reply *lease)
+{
+	uint32_t room = (lease->frame_size - HEADROOM) * (lease->jumbo ? UVF_BUFFERS : 1);
+
+	if (netdev->mtu + ETH_HLEN + VLAN_HLEN <= room)
+		return;
+	found(doctor, SEVERITY_WARNING, "chunk", netdev->name,
+	      "frames of its MTU of %u do not fit %s of %u bytes, less %u, of the appliance's memory: "
+	      "they are dropped", netdev->mtu, lease->jumbo ? "the frames" : "one of the frames",
+	      lease->frame_size, HEADROOM);
+	advise(doctor, "lower it: `ip link set %s mtu %u`, or start the appliance with %s",
+	       netdev->name, room - ETH_HLEN - VLAN_HLEN,
+	       lease->jumbo ? "UVF_FRAME_SIZE=4096" : "UVF_JUMBO=1, if it takes that");
+}
+
 static void examine_mtu(struct doctor *doctor, const struct fact *fact)
 {
 	const struct uvf_link *netdev = fact->function.netdev;
 	const struct uvf_link *uplink = fact->function.uplink;
-	uint32_t chunk = fact->uvfd ? fact->lease.frame_size : 0;
 
 	if (netdev->mtu > uplink->mtu) {
 		found(doctor, SEVERITY_WARNING, "mtu", netdev->name,
@@ -176,13 +193,8 @@ static void examine_mtu(struct doctor *doctor, const struct fact *fact)
 		      "dropped there", netdev->mtu, uplink->mtu, uplink->name);
 		advise(doctor, "lower it: `ip link set %s mtu %u`", netdev->name, uplink->mtu);
 	}
-	if (chunk && netdev->mtu + ETH_HLEN + VLAN_HLEN > chunk - HEADROOM) {
-		found(doctor, SEVERITY_WARNING, "chunk", netdev->name,
-		      "frames of its MTU of %u do not fit the frames of %u bytes, less %u, of the "
-		      "appliance's memory: they are dropped", netdev->mtu, chunk, HEADROOM);
-		advise(doctor, "lower it: `ip link set %s mtu %u`, or give the appliance larger "
-			       "frames", netdev->name, chunk - HEADROOM - ETH_HLEN - VLAN_HLEN);
-	}
+	if (fact->uvfd && fact->lease.frame_size)
+		examine_room(doctor, netdev, &fact->lease);
 }
 
 void examine_links(struct doctor *doctor, const struct fact *fact)

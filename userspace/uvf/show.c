@@ -28,6 +28,7 @@ static struct json_object *lease_json(const struct uvf_reply *lease)
 	text(object, "appliance", lease->holder);
 	json_object_object_add(object, "pid", json_object_new_int(lease->holder_pid));
 	json_object_object_add(object, "zerocopy", json_object_new_boolean(lease->zerocopy));
+	json_object_object_add(object, "jumbo", json_object_new_boolean(lease->jumbo));
 	json_object_object_add(object, "ring_size", json_object_new_int(lease->ring_size));
 	json_object_object_add(object, "sources", json_object_new_int(lease->sources));
 	json_object_object_add(object, "parked", lease->parked ?

@@ -4,7 +4,8 @@
  *
  *	uvf run --on fw0 -- capture fw0 udp port 53 | tcpdump -nr -
  *
- * The function's frames end here: this is an appliance that looks, not a tap on another one.
+ * The function's frames end here: this is an appliance that looks, not a tap on another one. With
+ * UVF_JUMBO=1 in the environment it sees those that take several buffers, too.
  */
 #include <argp.h>
 #include <errno.h>
@@ -40,6 +41,23 @@ static void on_signal(int number)
 	stop = 1;
 }
 
+/* A frame that lies in one buffer is looked at there. */
+static const void *gather(const struct uvf *uvf, const struct uvf_frame *frames, unsigned int n,
+			  uint32_t *len)
+{
+	static uint8_t whole[SNAPLEN];
+
+	*len = frames[0].len;
+	if (n == 1)
+		return uvf__data(uvf, frames);
+	*len = 0;
+	for (unsigned int i = 0; i < n && frames[i].len <= SNAPLEN - *len; i++) {
+		memcpy(whole + *len, uvf__data(uvf, &frames[i]), frames[i].len);
+		*len += frames[i].len;
+	}
+	return whole;
+}
+
 static void write_one(const void *data, uint32_t len, const struct timeval *time)
 {
 	struct pcap_pkthdr header = { .ts = *time, .caplen = len, .len = len };
@@ -55,12 +73,17 @@ static void write_one(const void *data, uint32_t len, const struct timeval *time
 static unsigned int turn(struct uvf *uvf, struct uvf_dev *dev)
 {
 	struct uvf_frame frames[BURST];
-	unsigned int n = uvf_dev__rx(dev, frames, BURST);
+	unsigned int n = uvf_dev__rx(dev, frames, BURST), size;
 	struct timeval time;
+	const void *data;
+	uint32_t len;
 
 	gettimeofday(&time, NULL);
-	for (unsigned int i = 0; i < n && !(plan.count && plan.written == plan.count); i++)
-		write_one(uvf__data(uvf, &frames[i]), frames[i].len, &time);
+	for (unsigned int i = 0; i < n && !(plan.count && plan.written == plan.count); i += size) {
+		size = uvf_frame__buffers(frames + i, n - i);
+		data = gather(uvf, frames + i, size, &len);
+		write_one(data, len, &time);
+	}
 	uvf__free(uvf, frames, n);
 	return n;
 }
@@ -88,9 +111,10 @@ static int loop(struct uvf *uvf, struct uvf_dev *dev)
 
 static int run(void)
 {
+	struct uvf_opts opts = { .size = sizeof(opts), .jumbo = UVF_JUMBO_IF_SET };
 	struct uvf_dev *dev;
 	struct uvf *uvf;
-	int err = uvf__open(&uvf, NULL);
+	int err = uvf__open(&uvf, &opts);
 
 	if (!err)
 		err = uvf_dev__open(&dev, uvf, plan.function);

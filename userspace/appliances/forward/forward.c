@@ -5,7 +5,8 @@
  *	uvf run --on fw0 --on fw1 -- forward fw0 fw1
  *
  * The whole of an appliance is in loop(). No byte of a frame is touched or copied here: all
- * functions of a session share its memory, so that a frame goes on by its descriptor alone.
+ * functions of a session share its memory, so that a frame goes on by its descriptor alone. With
+ * UVF_JUMBO=1 in the environment, by several of them where it is longer than one.
  */
 #include <argp.h>
 #include <errno.h>
@@ -66,9 +67,10 @@ static void print(struct uvf_dev *dev)
 
 static int run(char **names)
 {
+	struct uvf_opts opts = { .size = sizeof(opts), .jumbo = UVF_JUMBO_IF_SET };
 	struct uvf_dev *dev[2];
 	struct uvf *uvf;
-	int err = uvf__open(&uvf, NULL);
+	int err = uvf__open(&uvf, &opts);
 
 	for (unsigned int i = 0; i < 2 && !err; i++)
 		err = uvf_dev__open(&dev[i], uvf, names[i]);
