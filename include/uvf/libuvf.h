@@ -112,7 +112,8 @@ struct uvf_frame {
 #define UVF_MORE (1u << 0)
 
 /*
- * Buffers of a frame at most: 30464 bytes where they are of 2048, 65280 where they are of 4096.
+ * Buffers of a frame at most: 30464 bytes where they are of 2048, 65280 where they are of 4096,
+ * and some 320 less for each where the kernel keeps those for itself (zero-copy, newer kernels).
  * What is longer is dropped by uvf_dev__rx() and not taken by uvf_dev__tx(). A card that sends from
  * the UMEM itself (uvf_dev_info.zerocopy) may do fewer, and drops what has more
  * (uvf_dev_stats.tx_invalid).

@@ -78,6 +78,7 @@ pass_through() { # DESCRIPTION SIZE COUNT
 	send size="$2" count="$3" rate=400
 	received_is "$1" "$3"
 }
+
 unset UVF_JUMBO
 ok "forward, without" appliance_run "$bin/forward" fw0 fw1
 [[ $tap_failed -eq 0 ]] || bail_out "nothing to go on with"
@@ -159,9 +160,10 @@ uvfd_again() {
 }
 
 ok "an appliance to be killed" appliance_run "$forward" fw0 fw1
-# No more than the ring holds, 341 of six buffers, however slow the machine is.
-receive_start 300 30000
-send size=9014 count=300 rate=60 &
+# No more than the ring holds, however slow the machine is: 341 of six buffers, or 292 of seven,
+# where the kernel keeps some bytes of each for itself (zero-copy, newer kernels).
+receive_start 280 30000
+send size=9014 count=280 rate=60 &
 sender=$!
 for signal in KILL SEGV KILL; do
 	sleep 1
@@ -171,15 +173,15 @@ ok "uvfd is killed, too" uvfd_again
 die KILL
 like "it goes on where another died" "$(cat "$tmp/appliance.out")" 'ready resumed=1'
 wait "$sender"
-received_is "none lost, none doubled, none in part" 300
+received_is "none lost, none doubled, none in part" 280
 is "all memory is accounted for" "$(accounted)" "[true,0,0]"
 
 # They wait in the ring, while nobody reads it.
-receive_start 300 30000
+receive_start 280 30000
 kill -STOP "$appliance"
-send size=9014 count=300 rate=500
+send size=9014 count=280 rate=500
 die KILL
-received_is "all that the ring could hold is there" 300
+received_is "all that waited is there" 280
 is "and all memory" "$(accounted)" "[true,0,0]"
 appliance_end
 
