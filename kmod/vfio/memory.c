@@ -268,6 +268,9 @@ static vm_fault_t fault(struct vm_fault *vmf)
 	struct uvf_channel *channel = file->private_data;
 	vm_fault_t result;
 
+	/* Whoever pins for a face what is seen here would come back to the lock that he holds. */
+	if (vmf->flags & FAULT_FLAG_REMOTE)
+		return VM_FAULT_SIGBUS;
 	mutex_lock(&channel->face->lock);
 	result = insert(channel, vmf);
 	mutex_unlock(&channel->face->lock);
