@@ -149,11 +149,21 @@ int xml_line(const xmlNode *node)
 	return xmlGetLineNo(node);
 }
 
+/*
+ * Without the blanks around it, which mean nothing to the schema either: its types collapse them
+ * (XML Schema, part 2, 4.3.6), so that what it has let pass may have any number of them.
+ */
 bool xml_text(const xmlNode *node, const char *name, char *text, size_t size)
 {
+	static const char blanks[] = " \t\r\n";
 	xmlChar *value = xmlGetNoNsProp(node, (const xmlChar *)name);
+	const char *from = value ? (const char *)value : "";
+	size_t len;
 
-	snprintf(text, size, "%s", value ? (const char *)value : "");
+	from += strspn(from, blanks);
+	for (len = strlen(from); len && strchr(blanks, from[len - 1]); len--)
+		;
+	snprintf(text, size, "%.*s", (int)len, from);
 	if (!value)
 		return false;
 	xmlFree(value);
