@@ -59,7 +59,7 @@ in_ns host ip link set fw0 promisc off
 ok "no more" none fw0 "$group"
 
 # Who reads the function past the stack joins nothing.
-in_ns host ip link set fw0 xdp obj "$top/build/bpf/socket.bpf.o" sec xdp
+in_ns host ip link set fw0 xdp obj "$top/build/bpf/socket.bpf.o" sec xdp.frags
 ok "with an XDP program on the function: all" all fw0 "$group"
 in_ns host ip link set fw0 multicast off
 ok "unless it says that its list holds" none fw0 "$group"

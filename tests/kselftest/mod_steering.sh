@@ -144,7 +144,7 @@ is "no XDP program is left" "$(in_ns host ip -d link show | grep -w 'prog/xdp')"
 
 # --- an uplink that takes no program of ours ---------------------------------------------------------
 
-in_ns host ip link set eth1 xdp obj "$top/build/bpf/socket.bpf.o" sec xdp
+in_ns host ip link set eth1 xdp obj "$top/build/bpf/socket.bpf.o" sec xdp.frags
 uvfd_start host
 expect_fail "not on this uplink: it takes no XDP program" in_ns host uvf rule add fw0 dst 192.0.2.1
 expect_fail "not on this uplink: it takes no XDP program" in_ns host uvf limit fw0 rx pps 1

@@ -209,7 +209,7 @@ is "uvfd ends well" "$uvfd_status" 0
 
 # --- without XDP, tc does the same -------------------------------------------------------------------
 
-in_ns host ip link set eth1 xdp obj "$top/build/bpf/socket.bpf.o" sec xdp
+in_ns host ip link set eth1 xdp obj "$top/build/bpf/socket.bpf.o" sec xdp.frags
 uvfd_start host
 like "a program of somebody else's has the uplink" "$(cat "$tmp/uvfd.log")" 'eth1: no steering with XDP .it has an XDP program of somebody'
 slow=$(rule add fw0 prio 200 dst 198.51.100.0/24 proto udp dport 5000-5999)
