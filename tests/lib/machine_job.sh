@@ -26,6 +26,8 @@ card_up() {
 	[ -e "/run/netns/$1" ] || ip netns add "$1"
 	patiently 20 card_there "$2" || { echo "no card $2"; return 1; }
 	ip link set "$(card_named "$2")" netns "$1" name card || return
+	# Who reads slowly is sent slowly: a large buffer would take all of a file at once.
+	on "$1" sysctl -qw net.ipv4.tcp_rmem='4096 65536 131072'
 	ip -n "$1" link set lo up
 	ip -n "$1" link set card up
 	on "$1" udhcpc -i card -s /tmp/bound -n -q -t 20 -T 1 >/dev/null 2>&1
