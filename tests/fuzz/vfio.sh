@@ -14,13 +14,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/topology.sh"
 . "$here/../lib/vfio.sh"
 
-vfio_need
-module_load
-vfio_load
-topology_make client host
-topology_wire client eth0 10.1.0.1/24 host eth1 10.1.0.2/24
-ok "a function" function_add host fw0 eth1 test
-pci=$(vfio_pci host fw0)
+vfio_function
 vfio_bind "$pci"
 ok "random calls for ${1:-60} s" "$here/../../build/tests/vfio_fuzz" "${1:-60}" "${2:-0}" "$pci"
 sed 's/^/# /' "$tap_out"

@@ -13,14 +13,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/topology.sh"
 . "$here/../lib/vfio.sh"
 
-vfio_need
-module_load
-vfio_load
-topology_make client host
-topology_wire client eth0 10.1.0.1/24 host eth1 10.1.0.2/24
-ok "a function" function_add host fw0 eth1 test
+vfio_function
 in_ns host ip link set fw0 up
-pci=$(vfio_pci host fw0)
 expect_fail 'No such device' vfio_process "$pci"
 vfio_bind "$pci"
 is "lspci names the driver" "$(lspci -D -k -s "$pci" | sed -n 's/.*in use: //p')" uvf-vfio

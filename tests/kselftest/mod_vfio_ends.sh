@@ -25,13 +25,7 @@ user_says() { # DESC, lines without the first one
 }
 end_process() { kill -9 "$process"; wait "$process" 2>/dev/null; }
 
-vfio_need
-module_load
-vfio_load
-topology_make client host
-topology_wire client eth0 10.1.0.1/24 host eth1 10.1.0.2/24
-ok "a function" function_add host fw0 eth1 test
-pci=$(vfio_pci host fw0)
+vfio_function
 vfio_bind "$pci"
 like "it is told who has it" "$(lspci -D -k -s "$pci")" 'in use: uvf-vfio'
 

@@ -43,3 +43,14 @@ vfio_serve() {
 	at_exit end_child "$process"
 	wait_for 10 grep -q serving "$tmp/process" || fail "it serves" "$(cat "$tmp/process")"
 }
+
+# client: eth0 ══ eth1 :host, on which there is fw0, whose PCI address is $pci
+vfio_function() {
+	vfio_need
+	module_load
+	vfio_load
+	topology_make client host
+	topology_wire client eth0 10.1.0.1/24 host eth1 10.1.0.2/24
+	ok "a function" function_add host fw0 eth1 test
+	pci=$(vfio_pci host fw0)
+}
