@@ -137,7 +137,7 @@ static void is_found(void **state)
 	bus_config(&machine.bus, 4, 0, 4, false, &(uint64_t){ 0 });
 	assert_int_equal(config_read(0x34, 1), 0xdc);
 	assert_int_equal(get(STATUS) & 0x2, 0x2);
-	/* RAL, RAH: 13.5.2 */
+	/* RAL, RAH: 13.5.2, 13.5.3, and 5.6.1 */
 	assert_int_equal(get(RAL), 0x66767502);
 	assert_int_equal(get(RAL + 4), 0x80000100);
 	/* what nobody has */
@@ -411,7 +411,7 @@ static void throttles(void **state)
 	assert_int_equal(nic_counters(machine.nic)->throttled, 1);
 }
 
-/* 13.3.1: by I/O, as drivers do it, in the middle of everything */
+/* 13.2.2, 14.7: by I/O, as drivers do it, in the middle of everything */
 static void resets(void **state)
 {
 	tx_descriptor(TX_BUFFERS, 100);

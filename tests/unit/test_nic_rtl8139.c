@@ -2,7 +2,7 @@
 /* The personality rtl8139, and a driver for it that was written from data sheet and guide. */
 #include "nics.h"
 
-/* 5: registers */
+/* 6: registers */
 #define IDR 0x00
 #define MAR 0x08
 #define TSD 0x10
@@ -73,7 +73,7 @@ static uint8_t ring_byte(uint32_t at, uint32_t wrap)
 	return ram_get(RX_RING + (wrap ? at % RX_SIZE : at), 1);
 }
 
-/* PG 4.2; @linear: the frame lies in a row, beyond the end too */
+/* PG 2 (5); @linear: the frame lies in a row, beyond the end too */
 static uint32_t driver_receives(uint8_t *frame, bool linear, uint32_t *status)
 {
 	uint32_t at = read_to % RX_SIZE, len;

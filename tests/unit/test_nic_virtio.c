@@ -190,7 +190,7 @@ static void is_found(void **state)
 	config_write(pci_cfg + 12, 4, 2);
 	config_write(pci_cfg + 16, 4, 1);
 	assert_int_equal(get(QUEUE_SELECT, 2), 1);
-	set(QUEUE_SELECT, 2, 2); /* 4.1.4.3.2: no such queue */
+	set(QUEUE_SELECT, 2, 2); /* 4.1.4.3.1: no such queue */
 	assert_int_equal(get(QUEUE_SIZE, 2), 0);
 }
 

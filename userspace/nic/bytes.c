@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Rings of bytes: received frames one behind the other, each behind a header, all of them aligned.
- * The device writes at the head, the guest has read up to the tail (RTL8139C(L), 6.6 and 6.7).
+ * The device writes at the head, the guest has read up to the tail (CBR and CAPR of an RTL8139: its
+ * data sheet, 6 and 6.8, and its programming guide, 2).
  *
  * Of the head, only what is in ring->at is believed: the register tells it to the guest.
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The virtual interrupt controller: where does an interrupt go? To the line, by MSI or by MSI-X
- * (PCI 3.0, 6.8), as config space says; masked messages wait.
+ * (PCI 3.0, 6.8.1 and 6.8.2), as config space says; masked messages wait.
  */
 #include "nic.h"
 

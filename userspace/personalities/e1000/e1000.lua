@@ -12,22 +12,22 @@ local function words_make()
 	words[0], words[1], words[2] = string.unpack("<I2I2I2", nic.mac())
 	words[0x03] = 0x0000 -- 5.6.2: compatibility
 	words[0x05] = 0x0100 -- version of the image
-	words[0x08], words[0x09] = 0x0000, 0x0000 -- number of the board
+	words[0x08], words[0x09] = 0x0000, 0x0000 -- 5.6.6: number of the board
 	words[0x0a] = 0x4408 -- 5.6.7: IDs are loaded, full duplex
 	words[0x0b], words[0x0c] = 0x001e, 0x8086 -- subsystem
 	words[0x0d], words[0x0e] = 0x100e, 0x8086
 	words[0x0f] = 0xb280 -- 5.6.12
-	words[0x10] = 0x7863 -- 5.6.13: pins
+	words[0x10] = 0x7863 -- reserved: table 5-2
 	words[0x21], words[0x22], words[0x23], words[0x24] = 0x7863, 0x1400, 0x0000, 0x0000
-	words[0x2f] = 0x0602 -- LEDs
-	words[0x3f] = 0
+	words[0x2f] = 0x0602 -- 5.6.29: LEDs
+	words[0x3f] = 0 -- 5.6.35
 	local sum = 0
 	for i = 0, 62 do sum = sum + words[i] end
 	words[0x3f] = (0xbaba - sum) & 0xffff
 end
 
--- 13.4.3 and 5.3.1: the Microwire bus. A command is a one, two bits and six of an address; a bit
--- is taken, or given, by each rising edge of the clock.
+-- 13.4.3 and 5.3.1: the Microwire bus, on which there is a 93C46. A command is a one, two bits and
+-- six of an address; a bit is taken, or given, by each rising edge of the clock.
 local SK, CS, DI, DO, REQ, GNT, PRESENT = 1, 2, 4, 8, 0x40, 0x80, 0x100
 local READ = 2
 local taken, command, giving
@@ -68,7 +68,7 @@ function write.EERD(value)
 	return value & 0xff00 | 0x10 | words[value >> 8 & 63] << 16
 end
 
--- --- PHY: an 88E1011, by MDIC ------------------------------------------------------------------
+-- --- PHY: an 88E1011, by MDIC: 13.4.7 ----------------------------------------------------------
 
 local ADDRESS = 1
 local phy

@@ -2,14 +2,14 @@
 -- What of the RTL8139C is no table: the EEPROM behind four wires, the timer, the summary of the
 -- four transmit descriptors. Sections are those of the data sheet.
 
--- --- EEPROM: 6, a 93C46 of 64 words ------------------------------------------------------------
+-- --- EEPROM: 7, a 93C46 of 64 words ------------------------------------------------------------
 
 local words
 
 local function words_make()
 	words = {}
 	for i = 0, 63 do words[i] = 0 end
-	words[0] = 0x8129 -- 6: it is one of Realtek's
+	words[0] = 0x8129 -- it is one of Realtek's
 	words[1], words[2] = 0x10ec, 0x8139
 	words[3], words[4] = 0x10ec, 0x8139
 	words[5] = 0x4020 -- MXLAT, MINGNT
@@ -37,7 +37,7 @@ local function rising(bit)
 	return 0 -- a zero is in front of the word
 end
 
--- 5.10: the wires are the host's in programming mode
+-- 6.9: the wires are the host's in programming mode
 function write.EECR(value, _, before)
 	local out = before & DO
 	if value & 0xc0 ~= PROGRAM or value & CS == 0 then
@@ -49,7 +49,7 @@ function write.EECR(value, _, before)
 	return value & 0xce | out
 end
 
--- --- transmit status of all descriptors -------------------------------------------------------
+-- --- 6.17: transmit status of all descriptors --------------------------------------------------
 
 function read.TSUM()
 	local sum = 0
@@ -61,7 +61,7 @@ function read.TSUM()
 	return sum
 end
 
--- --- the timer: at the speed of the bus, from its last write -----------------------------------
+-- --- 6, TCTR and TimerInt: the timer, at the speed of the bus, from its last write -------------
 
 local MEGAHERTZ = 33
 local began = 0
@@ -86,11 +86,11 @@ function timer()
 	if nic.get("TIMERINT") ~= 0 then nic.raise("TIMEOUT") end
 end
 
--- --- missed frames: any write clears them --------------------------------------------------
+-- --- 6, MPC: missed frames; any write clears them --------------------------------------------
 
 function write.MPC() return 0 end
 
--- --- the medium; LINKB is 0 while there is a link ----------------------------------------
+-- --- 6.12: the medium; LINKB is 0 while there is a link ---------------------------------
 
 function link()
 	local status = nic.get("MSR") & ~4

@@ -13,7 +13,7 @@ static const uint64_t offered = 1ull << F_MAC | 1ull << F_MRG_RXBUF | 1ull << F_
 				1ull << F_VERSION_1 | 1ull << VRING_F_INDIRECT_DESC |
 				1ull << VRING_F_EVENT_IDX | 1ull << VRING_F_PACKED;
 
-/* --- interrupts: 4.1.4.5, 4.1.5.3 ------------------------------------------------------------- */
+/* --- interrupts: 4.1.4.5, 4.1.5.3, 4.1.5.4 ---------------------------------------------------- */
 
 void device_line(struct virtio *virtio)
 {
@@ -134,7 +134,7 @@ static void reset(void *state)
 	device_line(virtio);
 }
 
-/* 3.1.1: a set of features that is not ours is refused by not keeping FEATURES_OK. */
+/* 2.2.2: a set of features that is not ours is refused by not keeping FEATURES_OK. */
 void device_status(struct virtio *virtio, uint8_t status)
 {
 	if (!status) {

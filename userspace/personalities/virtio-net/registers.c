@@ -85,7 +85,7 @@ static void features_write(struct virtio *virtio, uint32_t value)
 	virtio->features |= (uint64_t)value << shift;
 }
 
-/* 4.1.4.3.1: what a vector can't be reads as none. */
+/* 4.1.5.1.2.1: what a vector can't be reads as none. */
 static uint16_t vector_of(uint16_t value)
 {
 	return value < QUEUES + 1 ? value : NO_VECTOR;
