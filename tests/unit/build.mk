@@ -6,7 +6,7 @@ UNIT_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
 UNIT_LIBUVF := test_libuvf_frames test_libuvf_dev test_libuvf_session test_libuvf_resume test_libuvf_split \
 	test_libuvf_foreign test_libuvf_jumbo
 UNIT_RINGS := test_vring test_vring_hostile test_vring_crash test_guest test_lent
-UNIT_NICS := test_nic test_nic_e1000 test_nic_rtl8139 test_nic_virtio
+UNIT_NICS := test_nic test_nic_e1000 test_nic_e1000_sdm test_nic_rtl8139 test_nic_virtio
 UNIT_TESTS := $(addprefix $(O)/tests/unit/,$(UNIT_NICS) test_fw_checksum test_fw_config test_fw_ip test_fw_arp \
 	test_fw_rules test_proto test_link test_rule test_direct $(UNIT_LIBUVF) $(UNIT_RINGS))
 
@@ -65,7 +65,7 @@ $(UNIT_NIC_O): $(O)/tests/unit/nic/%.o: userspace/%.c $(NIC_H) $(NIC_RNG)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(UNIT_SAN) -D_GNU_SOURCE -Iinclude -Iuserspace/common \
 		$(call userspace_pkg,--cflags,$(NIC_PKG)) -c $< -o $@
-$(UNIT_NICS:%=$(O)/tests/unit/%): $(O)/tests/unit/%: tests/unit/%.c tests/unit/nics.h $(UNIT_NIC_O) \
+$(UNIT_NICS:%=$(O)/tests/unit/%): $(O)/tests/unit/%: tests/unit/%.c tests/unit/nics.h tests/unit/e1000.h $(UNIT_NIC_O) \
 		$(PERSONALITY_FILES)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(UNIT_SAN) -D_GNU_SOURCE -Iinclude -Iuserspace/common \
 		-Iuserspace/nic $< $(UNIT_SOURCES) $(UNIT_NIC_O) -o $@ -lcmocka \

@@ -70,7 +70,7 @@ static void write_wrapped(struct nic *nic, struct ring *ring, uint32_t size, con
 	dma_write(nic, base + ring->at, header, headers);
 	here -= headers;
 	n = frame->total;
-	if (n > here && !(ring->model->linear.n && conditions_hold(nic, &ring->model->linear)))
+	if (n > here && !conditions_any(nic, &ring->model->linear))
 		n = here;
 	if (n)
 		incoming_write(nic, frame, 0, base + ring->at + headers, n);

@@ -314,6 +314,12 @@ static void bytes_check(struct check *check, const struct model_ring *ring)
 static void ring_check(struct check *check, const struct model_ring *ring)
 {
 	ring_layouts_check(check, ring);
+	if (ring->low.n && (ring->kind != RING_QUEUE || !ring->in))
+		complain(check->to, ring->line, "ring %s: low is for a queue that comes in",
+			 ring->name);
+	if (ring->skips_null && (ring->kind == RING_SLOTS || ring->kind == RING_BYTES))
+		complain(check->to, ring->line, "ring %s: skips-null is for descriptors in memory",
+			 ring->name);
 	switch (ring->kind) {
 	case RING_QUEUE:
 		wants(check, ring, ring->base.reg >= 0 && ring->length.reg >= 0 &&

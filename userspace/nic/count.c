@@ -8,15 +8,23 @@ const char *const model_counts[COUNTS] = {
 	[COUNT_RX_BROADCAST] = "rx-broadcast",	 [COUNT_RX_FULL] = "rx-full",
 	[COUNT_TX_FRAMES] = "tx-frames",	 [COUNT_TX_BYTES] = "tx-bytes",
 	[COUNT_TX_MULTICAST] = "tx-multicast",	 [COUNT_TX_BROADCAST] = "tx-broadcast",
+	[COUNT_RX_OCTETS] = "rx-octets",	 [COUNT_TX_OCTETS] = "tx-octets",
 };
 
+/* They stop at what their registers can hold. */
 void count_add(struct nic *nic, enum model_count what, uint64_t n)
 {
 	for (unsigned int i = 0; i < nic->model->counters; i++) {
 		const struct model_counter *counter = &nic->model->counter[i];
+		const struct model_register *reg;
+		uint64_t most, value;
 
-		if (counter->counts == what)
-			register_set(nic, counter->ref, register_get(nic, counter->ref) + n);
+		if (counter->counts != what)
+			continue;
+		reg = &nic->model->reg[counter->ref.reg];
+		most = reg->read & width_mask(reg->width);
+		value = register_get(nic, counter->ref);
+		register_set(nic, counter->ref, n > most || value > most - n ? most : value + n);
 	}
 }
 
@@ -33,6 +41,7 @@ void count_frame(struct nic *nic, bool in, const uint8_t *frame, uint32_t len)
 		return;
 	count_add(nic, in ? COUNT_RX_FRAMES : COUNT_TX_FRAMES, 1);
 	count_add(nic, in ? COUNT_RX_BYTES : COUNT_TX_BYTES, len);
+	count_add(nic, in ? COUNT_RX_OCTETS : COUNT_TX_OCTETS, len + NIC_CRC);
 	if (is_broadcast(frame))
 		count_add(nic, in ? COUNT_RX_BROADCAST : COUNT_TX_BROADCAST, 1);
 	else if (frame[0] & 1)

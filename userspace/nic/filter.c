@@ -37,18 +37,24 @@ static uint32_t hash_of(const struct nic *nic, const struct model_filter *filter
 	return reversed >> (32 - filter->hash_bits);
 }
 
-static bool group_accepts(const struct nic *nic, const struct model_filter *filter,
-			  const uint8_t *to)
+static bool hash_accepts(const struct nic *nic, const struct model_filter *filter,
+			 const uint8_t *to)
+{
+	return filter->hash.reg >= 0 && conditions_hold(nic, &filter->hash_when) &&
+	       bit_of(nic, filter->hash, hash_of(nic, filter, to));
+}
+
+static enum accepted group_accepts(const struct nic *nic, const struct model_filter *filter,
+				   const uint8_t *to)
 {
 	static const uint8_t all[NIC_MAC] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
 
 	if (!memcmp(to, all, NIC_MAC) &&
 	    (filter->broadcast_always || conditions_any(nic, &filter->broadcast)))
-		return true;
+		return ACCEPTED_ADDRESS;
 	if (conditions_any(nic, &filter->all_multicast))
-		return true;
-	return filter->hash.reg >= 0 && conditions_hold(nic, &filter->hash_when) &&
-	       bit_of(nic, filter->hash, hash_of(nic, filter, to));
+		return ACCEPTED_ANY;
+	return hash_accepts(nic, filter, to) ? ACCEPTED_HASH : ACCEPTED_NOT;
 }
 
 static bool vlan_accepts(const struct nic *nic, const struct model_filter *filter,
@@ -61,18 +67,20 @@ static bool vlan_accepts(const struct nic *nic, const struct model_filter *filte
 	return bit_of(nic, filter->vlan, (frame[14] & 0xfu) << 8 | frame[15]);
 }
 
-bool filter_accepts(const struct nic *nic, const uint8_t *frame, uint32_t len)
+enum accepted filter_accepts(const struct nic *nic, const uint8_t *frame, uint32_t len)
 {
 	const struct model_filter *filter = &nic->model->filter;
 
 	if (!filter->present)
-		return true;
+		return ACCEPTED_ANY;
 	if (!vlan_accepts(nic, filter, frame, len))
-		return false;
-	if (conditions_any(nic, &filter->promiscuous))
-		return true;
+		return ACCEPTED_NOT;
 	if (conditions_hold(nic, &filter->unicast_when) && filter->unicast.reg >= 0 &&
 	    unicast_accepts(nic, filter, frame))
-		return true;
-	return frame[0] & 1 && group_accepts(nic, filter, frame);
+		return ACCEPTED_ADDRESS;
+	if (conditions_any(nic, &filter->promiscuous))
+		return ACCEPTED_ANY;
+	if (frame[0] & 1)
+		return group_accepts(nic, filter, frame);
+	return conditions_any(nic, &filter->all_unicast) ? ACCEPTED_ANY : ACCEPTED_NOT;
 }

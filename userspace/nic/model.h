@@ -54,6 +54,8 @@ struct model_register {
 	uint64_t reset;
 	uint64_t read, write; /* bits that can be */
 	uint64_t clear_on_read, clear_on_one, set_on_one;
+	uint64_t clear_on_write; /* by any write, whatever is written */
+	uint64_t clear_with; /* reading some of these clears all of clear_on_read; 0: each itself */
 	uint32_t acts;
 	bool keep; /* a reset by register leaves it */
 	int line;
@@ -160,9 +162,10 @@ enum model_meaning {
 	FIELD_WRAP, /* the last of the ring */
 	FIELD_DONE, /* written when it has been */
 	FIELD_REPORT, /* whether that is wanted */
-	FIELD_UNICAST, /* of a received frame */
+	FIELD_UNICAST, /* of a received frame: for an address of the filter's */
 	FIELD_MULTICAST,
 	FIELD_BROADCAST,
+	FIELD_HASHED, /* only the hash has let it in */
 	FIELD_VLAN_INSERT,
 	FIELD_VLAN_TAG,
 	FIELD_VLAN_FOUND, /* of a received frame, whose tag was taken off */
@@ -218,7 +221,7 @@ enum model_ring_kind {
 	RING_BYTES, /* frames one behind the other in memory, each behind a header */
 };
 
-enum model_on { ON_DONE, ON_EMPTY, ON_FULL, ON_EVENTS };
+enum model_on { ON_DONE, ON_EMPTY, ON_FULL, ON_LOW, ON_EVENTS };
 
 struct model_ring {
 	char name[MODEL_NAME];
@@ -232,8 +235,11 @@ struct model_ring {
 	struct model_cases limit; /* longest frame, without CRC */
 	struct model_conditions enable;
 	struct model_conditions crc; /* behind a received frame is its CRC */
-	struct model_conditions linear; /* RING_BYTES: frames go beyond the end */
+	struct model_conditions linear; /* RING_BYTES: frames go beyond the end; any suffices */
 	struct model_conditions strip; /* VLAN tags are taken off */
+	struct model_conditions insert; /* VLAN tags are put in, where a descriptor wants that */
+	struct model_cases low; /* descriptors / this: so few are left that ON_LOW is raised */
+	bool skips_null; /* a buffer at address 0 is none */
 	struct model_condition empty; /* bits that are set while there is nothing */
 	bool has_empty;
 	struct model_condition doorbell; /* a write to its register runs the ring */
@@ -264,19 +270,21 @@ struct model_filter {
 	struct model_ref vlan;
 	struct model_conditions vlan_when;
 	/* each: any of them suffices */
-	struct model_conditions promiscuous, all_multicast, broadcast;
+	struct model_conditions promiscuous, all_unicast, all_multicast, broadcast;
 	bool broadcast_always;
 };
 
 enum model_count {
 	COUNT_RX_FRAMES,
 	COUNT_RX_BYTES,
+	COUNT_RX_OCTETS, /* with the CRC, as on the wire */
 	COUNT_RX_UNICAST,
 	COUNT_RX_MULTICAST,
 	COUNT_RX_BROADCAST,
 	COUNT_RX_FULL,
 	COUNT_TX_FRAMES,
 	COUNT_TX_BYTES,
+	COUNT_TX_OCTETS,
 	COUNT_TX_MULTICAST,
 	COUNT_TX_BROADCAST,
 	COUNTS,

@@ -166,7 +166,7 @@ static void reset(struct nic *nic, bool all)
 	vector_line(nic, false);
 	rings_reset(nic);
 	module_reset(nic);
-	script_reset(nic);
+	script_reset(nic, all);
 }
 
 void nic_soft_reset(struct nic *nic)

@@ -16,6 +16,7 @@
 #define NIC_FRAME_MIN 14
 #define NIC_FRAME_PADDED 60 /* without CRC: IEEE 802.3, 4.2.3.3 */
 #define NIC_FRAME_MAX 65535u
+#define NIC_CRC 4
 #define NIC_HEADERS 256 /* bytes of a segment's headers, at most */
 #define NIC_SEGMENTS 1024
 
@@ -45,7 +46,7 @@ struct ring {
 	bool enabled;
 	bool broken; /* makes no sense, until it is programmed anew */
 	bool skipping; /* what is left of a frame that was dropped */
-	struct context context;
+	struct context context[2]; /* for frames as they are, and for those that are cut */
 };
 
 /* A frame that is to be sent, in guest memory still. */
@@ -177,6 +178,11 @@ bool outgoing_copy(struct nic *nic, const struct outgoing *frame, uint64_t from,
 		   uint32_t len);
 /* 1: sent; 0: no room, some segments may have gone; -1: it can't be */
 int segments_send(struct nic *nic, struct ring *ring, const struct outgoing *frame);
+/* A tag in front of the type, if there is room. Returns the length. */
+uint32_t tag_insert(uint8_t *room, uint32_t size, uint32_t len, uint16_t tag);
+/* Whether the frame is to have one, as the descriptor of these bytes says. */
+bool tag_wanted(const struct nic *nic, const struct ring *ring, const struct outgoing *frame,
+		const uint8_t *bytes);
 void checksum_insert(uint8_t *frame, uint32_t len, uint32_t start, uint32_t at, uint32_t end);
 
 struct incoming {
@@ -184,8 +190,9 @@ struct incoming {
 	uint32_t len;
 	uint8_t crc[4];
 	uint32_t total; /* with the CRC, where the guest has it */
-	bool unicast, multicast, broadcast, tagged;
+	bool unicast, multicast, broadcast, hashed, tagged;
 	uint16_t tag;
+	uint8_t padded[NIC_FRAME_PADDED]; /* what was too short for a wire */
 };
 void incoming_copy(const struct incoming *frame, uint32_t from, uint8_t *to, uint32_t len);
 /* Copies a piece into guest memory. */
@@ -200,7 +207,14 @@ void bytes_update(struct nic *nic, struct ring *ring);
 
 /* --- filter.c, count.c, crc.c ----------------------------------------------------------------- */
 
-bool filter_accepts(const struct nic *nic, const uint8_t *frame, uint32_t len);
+/* Whether a frame is for this NIC, and why. */
+enum accepted {
+	ACCEPTED_NOT,
+	ACCEPTED_ANY, /* it takes all of its kind */
+	ACCEPTED_ADDRESS, /* one of its addresses, or broadcast */
+	ACCEPTED_HASH, /* and nothing else says so */
+};
+enum accepted filter_accepts(const struct nic *nic, const uint8_t *frame, uint32_t len);
 void count_add(struct nic *nic, enum model_count what, uint64_t n);
 void count_frame(struct nic *nic, bool in, const uint8_t *frame, uint32_t len);
 void crc_init(void);

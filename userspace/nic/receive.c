@@ -35,9 +35,9 @@ void fields_received(const struct model_layout *layout, uint8_t *bytes,
 	field_put(layout, FIELD_UNICAST, bytes, frame->unicast);
 	field_put(layout, FIELD_MULTICAST, bytes, frame->multicast);
 	field_put(layout, FIELD_BROADCAST, bytes, frame->broadcast);
+	field_put(layout, FIELD_HASHED, bytes, frame->hashed);
 	field_put(layout, FIELD_VLAN_FOUND, bytes, frame->tagged);
-	if (frame->tagged)
-		field_put(layout, FIELD_VLAN_TAG, bytes, frame->tag);
+	field_put(layout, FIELD_VLAN_TAG, bytes, frame->tag);
 }
 
 /* --- buffers ---------------------------------------------------------------------------------- */
@@ -104,19 +104,24 @@ static bool is_the_devices(const struct model_layout *layout, const uint8_t *byt
 	return !own->width || field_read(own, bytes) == own->value;
 }
 
+static bool is_null(const struct ring *ring, const struct buffers *buffers, const uint8_t *bytes)
+{
+	return ring->model->skips_null && !field_get(buffers->layout, FIELD_ADDRESS, bytes);
+}
+
 /* Enough of them for @len bytes? Buffers that say what they are have to be looked at. */
 static bool buffers_fit(struct nic *nic, struct ring *ring, struct buffers buffers, uint32_t len)
 {
 	uint8_t bytes[MODEL_DESCRIPTOR + 8];
 	uint64_t room = 0;
 
-	if (buffers.room && ring->model->kind == RING_QUEUE)
+	if (buffers.room && ring->model->kind == RING_QUEUE && !ring->model->skips_null)
 		return (uint64_t)buffers.free * buffers.room >= len;
 	for (uint32_t i = 0; i < buffers.free && i < NIC_PARTS && room < len; i++) {
 		if (!buffer_read(nic, ring, &buffers, bytes) ||
 		    !is_the_devices(buffers.layout, bytes))
 			return false;
-		room += buffer_room(&buffers, bytes);
+		room += is_null(ring, &buffers, bytes) ? 0 : buffer_room(&buffers, bytes);
 		buffer_step(&buffers, bytes);
 	}
 	return room >= len;
@@ -139,6 +144,25 @@ static uint32_t buffer_fill(struct nic *nic, struct ring *ring, struct buffers *
 	return n;
 }
 
+/* It is done, and nothing else of it changes. */
+static void buffer_skip(struct nic *nic, const struct buffers *buffers, uint8_t *bytes)
+{
+	field_put(buffers->layout, FIELD_DONE, bytes, 1);
+	dma_write(nic, buffer_at(buffers, buffers->at), bytes, buffers->layout->size);
+}
+
+/* By those that were used just now, fewer than a part of the ring have become left. */
+static bool is_low_now(const struct nic *nic, const struct ring *ring,
+		       const struct buffers *buffers, uint32_t used)
+{
+	uint64_t part = cases_get(nic, &ring->model->low, 0), most;
+
+	if (!part)
+		return false;
+	most = buffers->entries / part;
+	return buffers->free > most && buffers->free - used <= most;
+}
+
 static void buffers_receive(struct nic *nic, struct ring *ring, struct buffers *buffers,
 			    const struct incoming *frame)
 {
@@ -148,7 +172,10 @@ static void buffers_receive(struct nic *nic, struct ring *ring, struct buffers *
 	while (from < frame->total && used < buffers->free && used < NIC_PARTS) {
 		if (!buffer_read(nic, ring, buffers, bytes))
 			break;
-		from += buffer_fill(nic, ring, buffers, frame, from, bytes);
+		if (is_null(ring, buffers, bytes))
+			buffer_skip(nic, buffers, bytes);
+		else
+			from += buffer_fill(nic, ring, buffers, frame, from, bytes);
 		buffer_step(buffers, bytes);
 		used++;
 	}
@@ -156,7 +183,8 @@ static void buffers_receive(struct nic *nic, struct ring *ring, struct buffers *
 	if (ring->model->kind == RING_QUEUE)
 		register_set(nic, ring->model->head, buffers->at);
 	cause_raise(nic, ring->model->cause[ON_DONE] |
-		    (used == buffers->free ? ring->model->cause[ON_EMPTY] : 0));
+		    (used == buffers->free ? ring->model->cause[ON_EMPTY] : 0) |
+		    (is_low_now(nic, ring, buffers, used) ? ring->model->cause[ON_LOW] : 0));
 }
 
 /* --- which ring, and whether ------------------------------------------------------------------ */
@@ -192,37 +220,52 @@ static void ring_receive(struct nic *nic, struct ring *ring, const struct incomi
 }
 
 /* A tag goes into the descriptor: the addresses move up to the type. */
-static void tag_strip(struct incoming *frame, uint8_t *bytes, uint32_t *len)
+static void tag_strip(struct incoming *frame, uint8_t *bytes)
 {
-	if (*len < 18 || bytes[12] != 0x81 || bytes[13])
+	if (frame->len < 18 || bytes[12] != 0x81 || bytes[13])
 		return;
 	frame->tagged = true;
 	frame->tag = bytes[14] << 8 | bytes[15];
 	memmove(bytes + 4, bytes, 12);
 	frame->bytes = bytes + 4;
-	*len -= 4;
+	frame->len -= 4;
+}
+
+/* On a wire there is no shorter one, and drivers drop one that is. */
+static uint8_t *pad(struct incoming *frame, uint8_t *bytes, uint32_t len)
+{
+	memcpy(frame->padded, bytes, len);
+	memset(frame->padded + len, 0, NIC_FRAME_PADDED - len);
+	frame->len = NIC_FRAME_PADDED;
+	return frame->padded;
 }
 
 static void describe(struct nic *nic, const struct ring *ring, struct incoming *frame,
-		     uint8_t *bytes, uint32_t len)
+		     uint8_t *bytes, uint32_t len, enum accepted accepted)
 {
 	static const uint8_t all[NIC_MAC] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
 
-	*frame = (struct incoming){ .bytes = bytes };
-	if (ring->model->strip.n && conditions_hold(nic, &ring->model->strip))
-		tag_strip(frame, bytes, &len);
 	frame->len = len;
-	frame->total = len;
+	if (len < NIC_FRAME_PADDED)
+		bytes = pad(frame, bytes, len);
+	frame->bytes = bytes;
+	frame->tagged = false;
+	frame->tag = 0;
+	if (ring->model->strip.n && conditions_hold(nic, &ring->model->strip))
+		tag_strip(frame, bytes);
+	frame->total = frame->len;
 	frame->broadcast = !memcmp(frame->bytes, all, NIC_MAC);
 	frame->multicast = frame->bytes[0] & 1 && !frame->broadcast;
-	frame->unicast = !(frame->bytes[0] & 1);
+	frame->unicast = !(frame->bytes[0] & 1) && accepted == ACCEPTED_ADDRESS;
+	frame->hashed = accepted == ACCEPTED_HASH;
 	if (ring->model->crc.n && conditions_hold(nic, &ring->model->crc)) {
-		little_put(frame->crc, 4, crc_of(frame->bytes, len));
-		frame->total += 4;
+		little_put(frame->crc, NIC_CRC, crc_of(frame->bytes, frame->len));
+		frame->total += NIC_CRC;
 	}
 }
 
-static enum nic_taken deliver(struct nic *nic, struct ring *ring, uint8_t *bytes, uint32_t len)
+static enum nic_taken deliver(struct nic *nic, struct ring *ring, uint8_t *bytes, uint32_t len,
+			      enum accepted accepted)
 {
 	uint32_t size = len;
 	struct incoming frame;
@@ -232,8 +275,8 @@ static enum nic_taken deliver(struct nic *nic, struct ring *ring, uint8_t *bytes
 		nic->counters.script_dropped++;
 		return NIC_DROPPED;
 	}
-	count_frame(nic, true, bytes, len);
-	describe(nic, ring, &frame, bytes, len);
+	count_frame(nic, true, bytes, len < NIC_FRAME_PADDED ? NIC_FRAME_PADDED : len);
+	describe(nic, ring, &frame, bytes, len, accepted);
 	ring_receive(nic, ring, &frame);
 	return NIC_TAKEN;
 }
@@ -246,6 +289,7 @@ static enum nic_taken drop(uint64_t *counter)
 
 enum nic_taken nic_receive(struct nic *nic, uint8_t *frame, uint32_t len)
 {
+	enum accepted accepted;
 	enum nic_taken taken;
 	struct ring *ring;
 
@@ -258,13 +302,14 @@ enum nic_taken nic_receive(struct nic *nic, uint8_t *frame, uint32_t len)
 	ring = ring_find(nic);
 	if (!ring)
 		return NIC_OFF;
-	if (!filter_accepts(nic, frame, len))
+	accepted = filter_accepts(nic, frame, len);
+	if (!accepted)
 		return drop(&nic->counters.rx_filtered);
 	if (len > cases_get(nic, &ring->model->limit, NIC_FRAME_MAX))
 		return drop(&nic->counters.rx_long);
-	if (!ring_fits(nic, ring, len + 4))
+	if (!ring_fits(nic, ring, (len < NIC_FRAME_PADDED ? NIC_FRAME_PADDED : len) + NIC_CRC))
 		return ring->broken ? NIC_OFF : NIC_FULL;
-	return deliver(nic, ring, frame, len);
+	return deliver(nic, ring, frame, len, accepted);
 }
 
 void nic_overrun(struct nic *nic)

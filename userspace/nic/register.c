@@ -77,6 +77,8 @@ uint64_t cases_get(const struct nic *nic, const struct model_cases *cases, uint6
 
 void registers_reset(struct nic *nic, bool all)
 {
+	struct model_ref station = nic->model->station;
+
 	for (unsigned int i = 0; i < nic->model->registers; i++) {
 		const struct model_register *reg = &nic->model->reg[i];
 
@@ -85,10 +87,10 @@ void registers_reset(struct nic *nic, bool all)
 		for (unsigned int k = 0; k < reg->count; k++)
 			register_set(nic, (struct model_ref){ i, k }, reg->reset);
 	}
-	if (nic->model->station.reg >= 0) {
+	if (station.reg >= 0 && (all || !nic->model->reg[station.reg].keep)) {
 		uint32_t left;
 
-		memcpy(register_bytes(nic, nic->model->station, &left), nic->mac, NIC_MAC);
+		memcpy(register_bytes(nic, station, &left), nic->mac, NIC_MAC);
 	}
 }
 
@@ -128,7 +130,8 @@ static uint64_t piece_read(struct nic *nic, const struct piece *piece)
 	if (nic->script_acts[piece->ref.reg] & SCRIPT_READ)
 		script_read(nic, piece->ref);
 	value = little_get(piece->bytes, reg->width);
-	clear = value & reg->clear_on_read & bits;
+	clear = value & reg->clear_on_read & (reg->clear_with & bits ? UINT64_MAX :
+					      reg->clear_with ? 0 : bits);
 	if (clear) {
 		little_put(piece->bytes, reg->width, value & ~clear);
 		if (reg->acts & ACT_IRQ)
@@ -148,7 +151,8 @@ static void act(struct nic *nic, const struct piece *piece, uint64_t ones)
 		return;
 	}
 	if (acts & ACT_CAUSE_SET)
-		register_set(nic, model->irq.cause, register_get(nic, model->irq.cause) | ones);
+		register_set(nic, model->irq.cause, register_get(nic, model->irq.cause) |
+			     (ones & model->reg[model->irq.cause.reg].read));
 	if (acts & ACT_MASK_CLEAR)
 		register_set(nic, model->irq.mask, register_get(nic, model->irq.mask) & ~ones);
 	if (acts & ACT_BASE)
@@ -172,7 +176,7 @@ static void piece_write(struct nic *nic, const struct piece *piece, uint64_t val
 	}
 	ones = value << piece->shift & bits;
 	now = (before & ~(reg->write & bits)) | (ones & reg->write);
-	now &= ~(ones & reg->clear_on_one);
+	now &= ~(ones & reg->clear_on_one) & ~reg->clear_on_write;
 	now |= ones & reg->set_on_one;
 	little_put(piece->bytes, reg->width, now);
 	if (nic->script_acts[piece->ref.reg] & SCRIPT_WRITE)

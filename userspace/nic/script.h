@@ -65,7 +65,7 @@ void script_read(struct nic *nic, struct model_ref ref);
 void script_write(struct nic *nic, struct model_ref ref, uint64_t value, uint64_t before);
 /* False: the frame is dropped. */
 bool script_frame(struct nic *nic, bool in, uint8_t *frame, uint32_t *len, uint32_t size);
-void script_reset(struct nic *nic);
+void script_reset(struct nic *nic, bool power);
 void script_link(struct nic *nic);
 void script_tick(struct nic *nic);
 uint64_t script_deadline(const struct nic *nic);

@@ -14,6 +14,7 @@ struct call {
 	uint32_t *len;
 	uint32_t size;
 	bool dropped;
+	bool power; /* reset() */
 };
 
 static struct script *script_of_nic(const struct nic *nic)
@@ -132,14 +133,16 @@ static int entry_call(lua_State *lua)
 	const struct call *call = lua_touserdata(lua, 1);
 
 	lua_rawgeti(lua, LUA_REGISTRYINDEX, call->reference);
-	lua_call(lua, 0, 0);
+	lua_pushboolean(lua, call->power);
+	lua_call(lua, 1, 0);
 	return 0;
 }
 
-static void entry_run(struct nic *nic, enum script_entry entry)
+static void entry_run(struct nic *nic, enum script_entry entry, bool power)
 {
 	const struct script *script = script_of_nic(nic);
-	struct call call = { .reference = script ? script->entry[entry] : LUA_NOREF };
+	struct call call = { .reference = script ? script->entry[entry] : LUA_NOREF,
+			     .power = power };
 
 	if (call.reference != LUA_NOREF)
 		run(nic, entry_call, &call);
@@ -162,16 +165,16 @@ void script_attach(struct nic *nic)
 				      (script->write[i] != LUA_NOREF ? SCRIPT_WRITE : 0);
 }
 
-void script_reset(struct nic *nic)
+void script_reset(struct nic *nic, bool power)
 {
 	if (script_of_nic(nic))
 		script_of_nic(nic)->timer = UINT64_MAX;
-	entry_run(nic, ENTRY_RESET);
+	entry_run(nic, ENTRY_RESET, power);
 }
 
 void script_link(struct nic *nic)
 {
-	entry_run(nic, ENTRY_LINK);
+	entry_run(nic, ENTRY_LINK, false);
 }
 
 uint64_t script_deadline(const struct nic *nic)
@@ -188,5 +191,5 @@ void script_tick(struct nic *nic)
 	if (!script || nic->ops->now(nic->ctx) < script->timer)
 		return;
 	script->timer = UINT64_MAX;
-	entry_run(nic, ENTRY_TIMER);
+	entry_run(nic, ENTRY_TIMER, false);
 }

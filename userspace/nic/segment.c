@@ -61,7 +61,7 @@ struct cut {
 static bool cut_plan(struct nic *nic, const struct ring *ring, const struct outgoing *frame,
 		     struct cut *cut)
 {
-	const struct context *context = &ring->context;
+	const struct context *context = &ring->context[1];
 	uint32_t least = context->tcp ? 20 : 8;
 
 	cut->header = context->header_size;
@@ -79,6 +79,7 @@ static bool cut_plan(struct nic *nic, const struct ring *ring, const struct outg
 	return outgoing_copy(nic, frame, 0, cut->headers, cut->header);
 }
 
+/* The length of IPv6 does not count its own header: RFC 8200, 3. (SDM, 3.5.9, does not say so.) */
 static void ip_write(const struct context *context, uint8_t *room, uint32_t len, uint32_t number)
 {
 	uint8_t *ip = room + context->ip_start;
@@ -122,6 +123,7 @@ static void sums_write(const struct context *context, const struct cut *cut, uin
 static int segment_send(struct nic *nic, const struct ring *ring, const struct outgoing *frame,
 			const struct cut *cut, uint32_t number)
 {
+	const struct context *context = &ring->context[1];
 	uint32_t from = number * cut->mss, size, n = cut->data - from, len;
 	uint8_t *room = nic->ops->frame_room(nic->ctx, &size);
 
@@ -134,9 +136,12 @@ static int segment_send(struct nic *nic, const struct ring *ring, const struct o
 		return -1;
 	}
 	memcpy(room, cut->headers, cut->header);
-	ip_write(&ring->context, room, len, number);
-	l4_write(&ring->context, cut, room, len, number);
-	sums_write(&ring->context, cut, room, len);
+	ip_write(context, room, len, number);
+	l4_write(context, cut, room, len, number);
+	sums_write(context, cut, room, len);
+	if (tag_wanted(nic, ring, frame, frame->part[0].bytes))
+		len = tag_insert(room, size, len, field_get(frame->layout, FIELD_VLAN_TAG,
+							    frame->part[0].bytes));
 	frame_out(nic, room, size, len);
 	return 1;
 }

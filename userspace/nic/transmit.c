@@ -183,6 +183,8 @@ static void part_add(struct nic *nic, struct ring *ring, struct outgoing *frame,
 	frame->part[frame->n].address = field_get(layout, FIELD_ADDRESS, bytes);
 	if (ring->model->kind == RING_SLOTS)
 		frame->part[frame->n].address = register_get(nic, slot(ring->model->address, at));
+	if (ring->model->skips_null && !frame->part[frame->n].address)
+		len = 0;
 	/* More than a frame can have is not added up. */
 	frame->bad |= len > NIC_FRAME_MAX + NIC_HEADERS;
 	frame->part[frame->n].len = frame->bad ? 0 : len;
@@ -286,8 +288,15 @@ void frame_out(struct nic *nic, uint8_t *room, uint32_t size, uint32_t len)
 	nic->ops->frame_send(nic->ctx, room, 0);
 }
 
+bool tag_wanted(const struct nic *nic, const struct ring *ring, const struct outgoing *frame,
+		const uint8_t *bytes)
+{
+	return field_get(frame->layout, FIELD_VLAN_INSERT, bytes) &&
+	       conditions_hold(nic, &ring->model->insert);
+}
+
 /* 802.1Q: the tag is put in front of the type. */
-static uint32_t tag_insert(uint8_t *room, uint32_t size, uint32_t len, uint16_t tag)
+uint32_t tag_insert(uint8_t *room, uint32_t size, uint32_t len, uint16_t tag)
 {
 	if (len + 4 > size)
 		return len;
@@ -301,12 +310,12 @@ static uint32_t tag_insert(uint8_t *room, uint32_t size, uint32_t len, uint16_t 
 
 static void sums_insert(const struct ring *ring, const struct outgoing *frame, uint8_t *room)
 {
-	const struct context *context = &ring->context;
+	const struct context *context = &ring->context[0];
 	const uint8_t *last = frame->part[frame->n - 1].bytes, *first = frame->part[0].bytes;
 	const struct model_layout *layout = frame->layout;
 
 	if (field_get(layout, FIELD_SUM, last))
-		checksum_insert(room, frame->len, field_get(layout, FIELD_SUM_START, last),
+		checksum_insert(room, frame->len, field_get(layout, FIELD_SUM_START, first),
 				field_get(layout, FIELD_SUM_AT, last), 0);
 	if (field_get(layout, FIELD_IP_SUM, first))
 		checksum_insert(room, frame->len, context->ip_start, context->ip_at,
@@ -335,7 +344,7 @@ static int whole_send(struct nic *nic, struct ring *ring, const struct outgoing 
 		return -1;
 	}
 	sums_insert(ring, frame, room);
-	if (field_get(frame->layout, FIELD_VLAN_INSERT, last))
+	if (tag_wanted(nic, ring, frame, last))
 		len = tag_insert(room, size, len, field_get(frame->layout, FIELD_VLAN_TAG, last));
 	if (len < NIC_FRAME_PADDED && size >= NIC_FRAME_PADDED) {
 		memset(room + len, 0, NIC_FRAME_PADDED - len);
@@ -350,7 +359,7 @@ static void context_take(struct ring *ring, const struct outgoing *frame)
 	const struct model_layout *layout = frame->layout;
 	const uint8_t *bytes = frame->part[0].bytes;
 
-	ring->context = (struct context){
+	ring->context[field_get(layout, FIELD_SEGMENT, bytes)] = (struct context){
 		.ip_start = field_get(layout, FIELD_IP_START, bytes),
 		.ip_at = field_get(layout, FIELD_IP_AT, bytes),
 		.ip_end = field_get(layout, FIELD_IP_END, bytes),

@@ -34,6 +34,8 @@ static void register_read(struct reader *reader, const xmlNode *node, unsigned i
 	reg->clear_on_read = xml_number(node, "clear-on-read", 0);
 	reg->clear_on_one = xml_number(node, "clear-on-one", 0);
 	reg->set_on_one = xml_number(node, "set-on-one", 0);
+	reg->clear_on_write = xml_number(node, "clear-on-write", 0);
+	reg->clear_with = xml_number(node, "clear-with", 0);
 	reg->keep = xml_yes(node, "keep");
 	model->registers++;
 }

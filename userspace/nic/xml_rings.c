@@ -18,6 +18,7 @@ const char *const model_meanings[FIELD_MEANINGS] = {
 	[FIELD_UNICAST] = "unicast",
 	[FIELD_MULTICAST] = "multicast",
 	[FIELD_BROADCAST] = "broadcast",
+	[FIELD_HASHED] = "hashed",
 	[FIELD_VLAN_INSERT] = "vlan-insert",
 	[FIELD_VLAN_TAG] = "vlan-tag",
 	[FIELD_VLAN_FOUND] = "vlan-found",
@@ -131,7 +132,7 @@ static void ring_layouts(struct reader *reader, const xmlNode *node, struct mode
 
 static void ring_causes(struct reader *reader, const xmlNode *node, struct model_ring *ring)
 {
-	static const char *const events[ON_EVENTS] = { "done", "empty", "full" };
+	static const char *const events[ON_EVENTS] = { "done", "empty", "full", "low" };
 
 	for (const xmlNode *each = xml_child(node, "raises"); each;
 	     each = xml_next(each->next, "raises")) {
@@ -152,6 +153,8 @@ static void ring_conditions(struct reader *reader, const xmlNode *node, struct m
 	xml_conditions(reader, node, "crc", &ring->crc);
 	xml_conditions(reader, node, "linear", &ring->linear);
 	xml_conditions(reader, node, "strip-vlan", &ring->strip);
+	xml_conditions(reader, node, "insert-vlan", &ring->insert);
+	xml_cases(reader, node, "low", &ring->low);
 	ring->has_empty = one;
 	if (one)
 		xml_condition(reader, one, &ring->empty);
@@ -186,6 +189,7 @@ static void ring_read(struct reader *reader, const xmlNode *node)
 	ring->status = xml_ref(reader, node, "status");
 	ring->align = xml_number(node, "align", 4);
 	ring->bias = xml_number(node, "bias", 0);
+	ring->skips_null = xml_yes(node, "skips-null");
 	ring_layouts(reader, node, ring);
 	ring_causes(reader, node, ring);
 	ring_conditions(reader, node, ring);
@@ -241,6 +245,7 @@ static void filter_read(struct reader *reader, const xmlNode *node)
 		xml_conditions(reader, one, "when", &filter->vlan_when);
 	}
 	xml_conditions(reader, node, "promiscuous", &filter->promiscuous);
+	xml_conditions(reader, node, "all-unicast", &filter->all_unicast);
 	xml_conditions(reader, node, "all-multicast", &filter->all_multicast);
 	xml_conditions(reader, node, "broadcast", &filter->broadcast);
 	filter->broadcast_always = !filter->broadcast.n;

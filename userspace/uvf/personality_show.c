@@ -42,15 +42,16 @@ static void show_pci(const struct model *model)
 		       pci->capability[i].at);
 }
 
-/* r: read; w: write; c: cleared by reading; 1: by a one; s: set by a one; lua */
+/* r: read; w: write; c: cleared by reading; 1: by a one; z: by a write; s: set by a one; lua */
 static const char *register_ways(const struct model_register *reg, const struct script *script,
 				 int number)
 {
 	static char text[32];
 
-	snprintf(text, sizeof(text), "%s%s%s%s%s%s", reg->read ? "r" : "",
+	snprintf(text, sizeof(text), "%s%s%s%s%s%s%s", reg->read ? "r" : "",
 		 reg->write ? "w" : "", reg->clear_on_read ? "c" : "",
-		 reg->clear_on_one ? "1" : "", reg->set_on_one ? "s" : "",
+		 reg->clear_on_one ? "1" : "", reg->clear_on_write ? "z" : "",
+		 reg->set_on_one ? "s" : "",
 		 script_has(script, number) ? " lua" : "");
 	return text;
 }
@@ -137,6 +138,7 @@ static struct json_object *register_json(const struct model *model,
 	add_number(object, "clear_on_read", reg->clear_on_read & width_mask(reg->width));
 	add_number(object, "clear_on_one", reg->clear_on_one);
 	add_number(object, "set_on_one", reg->set_on_one);
+	add_number(object, "clear_on_write", reg->clear_on_write);
 	return object;
 }
 

@@ -13,12 +13,14 @@ local function words_make()
 	words[0x03] = 0x0000 -- 5.6.2: compatibility
 	words[0x05] = 0x0100 -- version of the image
 	words[0x08], words[0x09] = 0x0000, 0x0000 -- 5.6.6: number of the board
-	words[0x0a] = 0x4408 -- 5.6.7: IDs are loaded, full duplex
+	words[0x0a] = 0x640b -- 5.6.7: 32-bit BARs, full duplex, power management, IDs are loaded
 	words[0x0b], words[0x0c] = 0x001e, 0x8086 -- subsystem
 	words[0x0d], words[0x0e] = 0x100e, 0x8086
-	words[0x0f] = 0xb280 -- 5.6.12
-	words[0x10] = 0x7863 -- reserved: table 5-2
-	words[0x21], words[0x22], words[0x23], words[0x24] = 0x7863, 0x1400, 0x0000, 0x0000
+	words[0x0f] = 0x3000 -- 5.6.12: pauses; MSI is not disabled
+	words[0x20] = 0x0005 -- 5.6.17: as CTRL has them
+	words[0x21], words[0x22] = 0x7061, 0x280c -- table 5-2
+	words[0x23] = 0x0001 -- 5.6.24: SMBus, by which CTRL.SLU begins as 1
+	words[0x24] = 0x08c8 -- 5.6.26: no flash, no wake-up
 	words[0x2f] = 0x0602 -- 5.6.29: LEDs
 	words[0x3f] = 0 -- 5.6.35
 	local sum = 0
@@ -72,20 +74,28 @@ end
 
 local ADDRESS = 1
 local phy
+local lost -- the link was, since the status was read
 
 local function phy_reset()
+	lost = not nic.up()
 	phy = {
 		[0] = 0x1140, -- control: negotiates, full duplex, 1000 Mbit/s
 		[2] = 0x0141, [3] = 0x0c20, -- identifiers
-		[4] = 0x0de1, [5] = 0xcde1, [6] = 0x000d, -- negotiation, and the partner's
-		[9] = 0x0e00, [10] = 0x7c00, -- 1000BASE-T control, status
+		[4] = 0x01e1, [5] = 0xcde1, [6] = 0x000f, -- negotiation, and the partner's
+		[9] = 0x1e00, [10] = 0x7c00, -- 1000BASE-T control, status
 		[15] = 0x3000, -- extended status
 		[16] = 0x0068, [20] = 0x0d60, -- M88 control
 	}
 end
 
+local function status_read()
+	local link = nic.up() and not lost and 4 or 0 -- latched low
+	lost = not nic.up()
+	return 0x7949 | (nic.up() and 0x20 or 0) | link
+end
+
 local function phy_read(register)
-	if register == 1 then return nic.up() and 0x796d or 0x7949 end
+	if register == 1 then return status_read() end
 	-- speed, duplex, resolved, link
 	if register == 17 then return nic.up() and 0xac00 or 0x8000 end
 	return phy[register] or 0
@@ -96,7 +106,8 @@ local read_only = { [1] = true, [2] = true, [3] = true, [5] = true, [6] = true, 
 
 local function phy_write(register, value)
 	if register == 0 then
-		if value & 0x8000 ~= 0 then phy_reset() return end
+		-- table 13-16: of what a driver has set, a reset by software takes back little
+		if value & 0x8000 ~= 0 then value = value & ~0xcc80 end
 		value = value & ~0x8200 -- reset, and negotiate again: both are done at once
 	end
 	if not read_only[register] then phy[register] = value end
@@ -106,23 +117,56 @@ local READY, INTERRUPT, ERROR = 1 << 28, 1 << 29, 1 << 30
 
 function write.MDIC(value)
 	local register, operation = value >> 16 & 31, value >> 26 & 3
-	if operation == 0 then return value end
-	if value >> 21 & 31 ~= ADDRESS then
-		value = value | ERROR
-	elseif operation == 2 then
-		value = value & ~0xffff | phy_read(register)
+	local here = value >> 21 & 31 == ADDRESS
+	value = value & 0x7fffffff
+	if operation == 2 then
+		value = here and value & ~0xffff | phy_read(register) or value | 0xffff | ERROR
+	elseif operation == 1 then
+		if here then phy_write(register, value & 0xffff) end
 	else
-		phy_write(register, value & 0xffff)
+		return value
 	end
 	if value & INTERRUPT ~= 0 then nic.raise("MDAC") end
 	return value | READY
 end
 
--- --- after power-on and CTRL.RST: the first receive address is loaded from the EEPROM ----------
+function link()
+	if not nic.up() then lost = true end
+end
 
-function reset()
+-- --- registers that do something ----------------------------------------------------------------
+
+-- 5.6.1: the first receive address is the EEPROM's
+local function address_load()
+	nic.set("RA", string.unpack("<I6", nic.mac()) | 1 << 63, 0)
+end
+
+-- 13.4.1: PHY_RST is held as long as the driver likes
+function write.CTRL(value, _, before)
+	if value & ~before & 1 << 31 ~= 0 then phy_reset() end
+end
+
+-- 13.4.6: EE_RST
+function write.CTRL_EXT(value)
+	if value & 1 << 13 ~= 0 then address_load() end
+end
+
+-- 13.4.16: 64 KiB are shared
+function write.PBA(value)
+	local receive = value & 0x7f
+	return (64 - receive & 0xffff) << 16 | receive
+end
+
+-- 13.4.30: FPD, as if the time had come
+function write.RDTR(value)
+	if value & 1 << 31 ~= 0 then nic.raise("RXT0") end
+end
+
+-- 14.7: by CTRL.RST, addresses stay but are not valid, and the PHY is left alone
+function reset(power)
 	words_make()
 	bus_idle()
-	phy_reset()
-	nic.set("RA", nic.get("RA", 0) & 0xffffffffffff | 1 << 63, 0)
+	if power then phy_reset() end
+	for i = 1, 15 do nic.set("RA", nic.get("RA", i) & ~(1 << 63), i) end
+	address_load()
 end
