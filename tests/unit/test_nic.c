@@ -84,6 +84,18 @@ static void tiny_passes_frames(void **state)
 	assert_int_equal(get(FRAMES), 0);
 }
 
+/* Sixteen bits stop at the most that they can hold. */
+static void tiny_counters(void **state)
+{
+	for (unsigned int i = 0; i < 65537; i++) {
+		ram_put(RX + 4, 4, OWN | WRAP | 512 << 12);
+		if (wire_sends(nic_mac, 60, 1) != NIC_TAKEN)
+			fail_msg("frame %u", i);
+	}
+	assert_int_equal(get(FRAMES), 0xffff);
+	assert_int_equal(get(FRAMES), 0);
+}
+
 /* A frame over two buffers; and when there are none */
 static void tiny_buffers(void **state)
 {
@@ -208,6 +220,23 @@ static void wants(const char *text, const char *expected)
 
 	if (!strstr(said, expected))
 		fail_msg("'%s' is not in '%s'", expected, said);
+}
+
+#define RING_OF(kind) SPACE(A) "<descriptor name='d' size='8'><field meaning='length' byte='0' " \
+	"width='16'/><field meaning='address' byte='4' width='32'/></descriptor>\n" \
+	"<interrupts cause='A'><cause name='c' bits='1'/></interrupts>\n<ring name='q' kind='" kind \
+	"' direction='in' base='A' length='A' head='A' tail='A'"
+
+static void wrong_rings(void **state)
+{
+	wants(RING_OF("queue") "><uses descriptor='d'/><raises on='idle' cause='c'/></ring>"
+	      "</personality>", "9: ring q: idle is for a ring of bytes");
+	wants(RING_OF("bytes") " skips-null='yes' align='8'><uses descriptor='d'/><size is='8192'/>"
+	      "<low is='2'/></ring></personality>", "9: ring q: low is for a queue that comes in");
+	wants(RING_OF("bytes") " skips-null='yes' align='8'><uses descriptor='d'/><size is='8192'/>"
+	      "</ring></personality>", "9: ring q: skips-null is for descriptors in memory");
+	assert_string_equal(complaints_of(RING_OF("queue") " skips-null='yes'><uses descriptor='d'/>"
+					  "<low is='2'/></ring></personality>"), "");
 }
 
 static void wrong_descriptions(void **state)
@@ -417,11 +446,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TINY(tiny_passes_frames),
+		TINY(tiny_counters),
 		TINY(tiny_buffers),
 		TINY(tiny_lua),
 		TINY(tiny_vectors),
 		TINY(objects),
 		cmocka_unit_test(wrong_descriptions),
+		cmocka_unit_test(wrong_rings),
 		cmocka_unit_test(scripts_that_do_not_load),
 		cmocka_unit_test(scripts_that_break),
 		cmocka_unit_test(objects_of_another_kind),

@@ -18,10 +18,18 @@
 #define TCTR 0x48
 #define MPC 0x4c
 #define EECR 0x50
+#define CONFIG0 0x51
+#define CONFIG1 0x52
 #define TIMERINT 0x54
 #define MSR 0x58
+#define CONFIG3 0x59
+#define CONFIG4 0x5a
 #define TSUM 0x60
+#define BMCR 0x62
 #define BMSR 0x64
+#define ANAR 0x66
+#define DIS 0x6c
+#define PHY1_PARM 0x78
 
 #define RX_RING 0x110000
 #define RX_SIZE 8192
@@ -148,6 +156,7 @@ static void has_an_eeprom(void **state)
 	uint16_t mac[3] = { eeprom_reads(7), eeprom_reads(8), eeprom_reads(9) };
 
 	assert_int_equal(eeprom_reads(0), 0x8129);
+	assert_int_equal(eeprom_reads(10), get(CONFIG1, 1) << 8 | get(CONFIG0, 1));
 	assert_memory_equal(mac, nic_mac, 6);
 }
 
@@ -211,7 +220,7 @@ static void overflows(void **state)
 	nic_overrun(machine.nic);
 	assert_int_equal(get(ISR, 2) & 0x10, 0x10);
 	assert_int_equal(get(MPC, 4), 1);
-	set(MPC, 4, 0);
+	set(MPC, 4, 0x123456); /* whatever */
 	assert_int_equal(get(MPC, 4), 0);
 	while (i < n)
 		came_in(nic_mac, 1000, i++, TO_US);
@@ -242,8 +251,11 @@ static void filters(void **state)
 	assert_int_equal(wire_sends(group, 100, 1), NIC_DROPPED);
 	set(RCR, 4, 0x08);
 	assert_int_equal(wire_sends(nic_mac, 100, 1), NIC_DROPPED);
-	set(RCR, 4, 0x01);
+	set(RCR, 4, 0x01); /* all unicasts, of which not all are ours */
+	assert_int_equal(wire_sends(group, 100, 1), NIC_DROPPED);
+	assert_int_equal(wire_sends(to_all, 100, 1), NIC_DROPPED);
 	assert_int_equal(wire_sends(other, 100, 1), NIC_TAKEN);
+	came_in(other, 100, 1, 0);
 	assert_int_equal(wire_sends(nic_mac, 1789, 1), NIC_DROPPED);
 }
 
@@ -304,6 +316,137 @@ static void resets(void **state)
 	went_out(to_all, 90, 2);
 }
 
+/* 6.2: what can't be written is cleared by a write. */
+static void status_is_the_devices(void **state)
+{
+	driver_sends(to_all, 100, 1);
+	assert_int_equal(get(TSD, 4) & TOK, TOK);
+	set(TSD, 4, 0xffffffff);
+	assert_int_equal(get(TSD, 4), 0x003f3fff);
+	set(TSD, 4, OWN);
+	assert_int_equal(get(TSD, 4), OWN);
+}
+
+/* 6.9, 7.1 */
+static void configuration_is_guarded(void **state)
+{
+	assert_int_equal(get(CONFIG0, 1), 0x10);
+	assert_int_equal(get(CONFIG1, 1), 0x0d); /* there is power management */
+	set(IDR, 4, 0);
+	set(CONFIG1, 1, 0xff);
+	set(CONFIG3, 1, 0xff);
+	set(BMCR, 2, 0);
+	set(PHY1_PARM, 4, 1);
+	assert_int_equal(get(IDR, 4), 0x66767502);
+	assert_int_equal(get(CONFIG1, 1), 0x0d);
+	assert_int_equal(get(CONFIG3, 1), 0);
+	assert_int_equal(get(BMCR, 2), 0x3100);
+	assert_int_equal(get(PHY1_PARM, 4), 0);
+	set(EECR, 1, 0xc0);
+	set(IDR, 4, 0x01020304);
+	set(CONFIG1, 1, 0xff);
+	set(CONFIG0, 1, 0xff);
+	set(PHY1_PARM, 4, 1);
+	set(CONFIG3, 1, 0xff);
+	set(CONFIG4, 1, 0xff);
+	set(BMCR, 2, 0x2100);
+	set(PHY1_PARM, 4, 2); /* CONFIG3 has PARM_EN now */
+	assert_int_equal(get(IDR, 4), 0x01020304);
+	assert_int_equal(get(CONFIG0, 1), 0x10);
+	assert_int_equal(get(CONFIG1, 1), 0xff);
+	assert_int_equal(get(CONFIG3, 1), 0x70);
+	assert_int_equal(get(CONFIG4, 1), 0xf5);
+	assert_int_equal(get(BMCR, 2), 0x2100);
+	assert_int_equal(get(PHY1_PARM, 4), 1);
+	set(EECR, 1, 0x40); /* as after power-on, and the mode is the normal one */
+	assert_int_equal(get(EECR, 1) & 0xc0, 0);
+	assert_int_equal(get(IDR, 4), 0x66767502);
+	assert_int_equal(get(CONFIG3, 1), 0);
+	assert_int_equal(get(CR, 1), 1);
+}
+
+/* 6.4 */
+static void what_a_reset_keeps(void **state)
+{
+	set(EECR, 1, 0xc0);
+	set(IDR, 4, 0x01020304);
+	set(EECR, 1, 0);
+	set(MAR, 4, 0x80000001);
+	set(CR, 1, 0x10);
+	assert_int_equal(get(IDR, 4), 0x01020304);
+	assert_int_equal(get(MAR, 4), 0x80000001);
+	assert_int_equal(get(RCR, 4), 0);
+	nic_reset(machine.nic); /* power */
+	bios_assigns();
+	assert_int_equal(get(IDR, 4), 0x66767502);
+	assert_int_equal(get(MAR, 4), 0);
+}
+
+/* 6.18, 6.20, 6.23 */
+static void has_a_phy(void **state)
+{
+	set(ANAR, 2, 0x0021);
+	assert_int_equal(get(ANAR, 2), 0x0421); /* the EEPROM says that there are pauses */
+	set(BMCR, 2, 0x8000);
+	assert_int_equal(get(BMCR, 2), 0x3100);
+	assert_int_equal(get(ANAR, 2), 0x05e1);
+	nic_link(machine.nic, false);
+	nic_link(machine.nic, true);
+	nic_link(machine.nic, false);
+	assert_int_equal(get(DIS, 2), 2);
+	assert_int_equal(get(DIS, 2), 0);
+}
+
+/* 6.6, PUN; PG 2 (5) */
+static void reads_where_nothing_is(void **state)
+{
+	wire_sends(nic_mac, 100, 1);
+	came_in(nic_mac, 100, 1, TO_US);
+	assert_int_equal(get(ISR, 2), 1);
+	set(CAPR, 2, read_to - 16);
+	assert_int_equal(get(ISR, 2), 0x21);
+}
+
+/* 6.8: WRAP is invalid with 64 KiB; and 4.2.3.3 of 802.3: a wire has no runts */
+static void the_largest_ring(void **state)
+{
+	static uint8_t frame[64];
+
+	driver_begins(0x188a);
+	for (unsigned int i = 0; i < 44; i++) {
+		assert_int_equal(wire_sends(nic_mac, 1500, i), NIC_TAKEN);
+		read_to += 4 + 1500 + 4;
+		set(CAPR, 2, read_to - 16);
+	}
+	assert_int_equal(get(CBR, 2), read_to & 0xffff);
+	assert_true(read_to > 0x10000);
+	assert_int_equal(ram_get(RX_RING + 0x10000, 8), 0);
+	driver_begins(0x0a);
+	wire_sends(nic_mac, 42, 1);
+	assert_int_equal(driver_receives(frame, false, &(uint32_t){ 0 }), 60);
+	assert_int_equal(frame[42], 0);
+}
+
+/* 6, TimerInt: whenever the timer gets there, and it goes around */
+static void the_timer_goes_around(void **state)
+{
+	set(IMR, 2, 0x4000);
+	set(TIMERINT, 4, 33000);
+	set(TCTR, 4, 0);
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_in_range(nic_deadline(machine.nic), 1, 1ull << 40);
+		machine.world.now = nic_deadline(machine.nic) - 1;
+		nic_tick(machine.nic);
+		assert_int_equal(get(ISR, 2), 0);
+		machine.world.now++;
+		nic_tick(machine.nic);
+		assert_int_equal(get(ISR, 2), 0x4000);
+		set(ISR, 2, 0x4000);
+		if (i)
+			assert_true(machine.world.now > (1ull << 32) * 1000 / 33);
+	}
+}
+
 static void breaks_the_rules(void **state)
 {
 	set(TSAD, 4, 0xfffffffc);
@@ -341,6 +484,13 @@ int main(void)
 		AN_RTL8139(interrupts),
 		AN_RTL8139(link_changes),
 		AN_RTL8139(resets),
+		AN_RTL8139(status_is_the_devices),
+		AN_RTL8139(configuration_is_guarded),
+		AN_RTL8139(what_a_reset_keeps),
+		AN_RTL8139(has_a_phy),
+		AN_RTL8139(reads_where_nothing_is),
+		AN_RTL8139(the_largest_ring),
+		AN_RTL8139(the_timer_goes_around),
 		AN_RTL8139(breaks_the_rules),
 	};
 

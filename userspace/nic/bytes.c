@@ -51,6 +51,12 @@ void bytes_update(struct nic *nic, struct ring *ring)
 		empty_write(nic, ring, !of.used);
 }
 
+void bytes_told(struct nic *nic, struct ring *ring)
+{
+	if (ring->model->has_empty && condition_holds(nic, &ring->model->empty))
+		cause_raise(nic, ring->model->cause[ON_IDLE]);
+}
+
 /* Never quite full: that would look like empty. */
 bool bytes_fit(struct nic *nic, struct ring *ring, uint32_t len)
 {

@@ -317,6 +317,9 @@ static void ring_check(struct check *check, const struct model_ring *ring)
 	if (ring->low.n && (ring->kind != RING_QUEUE || !ring->in))
 		complain(check->to, ring->line, "ring %s: low is for a queue that comes in",
 			 ring->name);
+	if (ring->cause[ON_IDLE] && (ring->kind != RING_BYTES || !ring->has_empty))
+		complain(check->to, ring->line, "ring %s: idle is for a ring of bytes that has empty",
+			 ring->name);
 	if (ring->skips_null && (ring->kind == RING_SLOTS || ring->kind == RING_BYTES))
 		complain(check->to, ring->line, "ring %s: skips-null is for descriptors in memory",
 			 ring->name);

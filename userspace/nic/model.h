@@ -221,7 +221,7 @@ enum model_ring_kind {
 	RING_BYTES, /* frames one behind the other in memory, each behind a header */
 };
 
-enum model_on { ON_DONE, ON_EMPTY, ON_FULL, ON_LOW, ON_EVENTS };
+enum model_on { ON_DONE, ON_EMPTY, ON_FULL, ON_LOW, ON_IDLE, ON_EVENTS };
 
 struct model_ring {
 	char name[MODEL_NAME];

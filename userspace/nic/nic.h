@@ -204,6 +204,8 @@ bool bytes_fit(struct nic *nic, struct ring *ring, uint32_t len);
 void bytes_receive(struct nic *nic, struct ring *ring, const struct incoming *frame);
 /* The guest has read. */
 void bytes_update(struct nic *nic, struct ring *ring);
+/* The guest says that it has read. */
+void bytes_told(struct nic *nic, struct ring *ring);
 
 /* --- filter.c, count.c, crc.c ----------------------------------------------------------------- */
 

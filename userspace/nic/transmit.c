@@ -461,6 +461,8 @@ void rings_rebase(struct nic *nic, int reg)
 			ring_begin(nic, ring);
 		else if (ring->model->head.reg == reg || ring->model->tail.reg == reg)
 			ring->broken = false;
+		if (ring->model->kind == RING_BYTES && ring->model->tail.reg == reg)
+			bytes_told(nic, ring);
 	}
 }
 

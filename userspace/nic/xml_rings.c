@@ -132,7 +132,7 @@ static void ring_layouts(struct reader *reader, const xmlNode *node, struct mode
 
 static void ring_causes(struct reader *reader, const xmlNode *node, struct model_ring *ring)
 {
-	static const char *const events[ON_EVENTS] = { "done", "empty", "full", "low" };
+	static const char *const events[ON_EVENTS] = { "done", "empty", "full", "low", "idle" };
 
 	for (const xmlNode *each = xml_child(node, "raises"); each;
 	     each = xml_next(each->next, "raises")) {
