@@ -12,6 +12,7 @@
 #define CONFIG_VECTOR 16
 #define NUM_QUEUES 18
 #define STATUS 20
+#define GENERATION 21
 #define QUEUE_SELECT 22
 #define QUEUE_SIZE 24
 #define QUEUE_VECTOR 26
@@ -280,6 +281,43 @@ static void interrupts(void **state)
 	assert_false(machine.world.line);
 }
 
+/* 4.1.4.3.1, 4.1.4.5.1 */
+static void configuration_changes(void **state)
+{
+	uint8_t before = get(GENERATION, 1);
+
+	for (unsigned int i = 0; i < 128; i++) { /* twice: 256 changes */
+		nic_link(machine.nic, false);
+		nic_link(machine.nic, true);
+	}
+	mem_read(4, device + 6, 2);
+	assert_int_not_equal(get(GENERATION, 1), before);
+	before = get(GENERATION, 1);
+	mem_read(4, device + 6, 2);
+	assert_int_equal(get(GENERATION, 1), before);
+	mem_read(4, isr, 1);
+	set(CONFIG_VECTOR, 2, 2);
+	mem_write(1, 32 + 12, 4, 0);
+	config_write(0x98 + 2, 2, 0x8000);
+	nic_link(machine.nic, false);
+	assert_int_equal(machine.world.fired[2], 1);
+	assert_false(machine.world.line);
+	assert_int_equal(mem_read(4, isr, 1), 2);
+}
+
+/* 4.1.4.3.1: without packed rings, no size but a power of two */
+static void queue_sizes(void **state)
+{
+	features_take(1ull << 32);
+	set(QUEUE_SELECT, 2, 0);
+	set(QUEUE_SIZE, 2, 64);
+	set(QUEUE_SIZE, 2, 100);
+	assert_int_equal(get(QUEUE_SIZE, 2), 64);
+	features_take(1ull << 32 | 1ull << 34);
+	set(QUEUE_SIZE, 2, 100);
+	assert_int_equal(get(QUEUE_SIZE, 2), 100);
+}
+
 static void resets(void **state)
 {
 	rx_fill(ROOM);
@@ -383,6 +421,8 @@ int main(void)
 		A_VIRTIO(sends),
 		A_VIRTIO(receives),
 		A_VIRTIO(interrupts),
+		A_VIRTIO(configuration_changes),
+		A_VIRTIO(queue_sizes),
 		A_VIRTIO(resets),
 		A_VIRTIO(packed),
 		A_VIRTIO(breaks_the_rules),

@@ -37,11 +37,15 @@ void queue_interrupt(struct virtio *virtio, struct queue *queue)
 		interrupt(virtio, queue->vector, ISR_QUEUE);
 }
 
+/* The bit is set with MSI-X too: 4.1.4.5.1. */
 static void config_changed(struct virtio *virtio)
 {
-	virtio->generation++;
-	if (virtio->status & STATUS_DRIVER_OK)
-		interrupt(virtio, virtio->config_vector, ISR_CONFIG);
+	virtio->changed = true;
+	if (!(virtio->status & STATUS_DRIVER_OK))
+		return;
+	virtio->isr |= ISR_CONFIG;
+	device_line(virtio);
+	interrupt(virtio, virtio->config_vector, ISR_CONFIG);
 }
 
 void device_break(struct virtio *virtio, const struct queue *queue)

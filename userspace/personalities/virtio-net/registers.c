@@ -91,6 +91,13 @@ static uint16_t vector_of(uint16_t value)
 	return value < QUEUES + 1 ? value : NO_VECTOR;
 }
 
+/* 4.1.4.3.1: only packed rings have sizes that are no power of two. */
+static void size_write(const struct virtio *virtio, struct queue *queue, uint16_t size)
+{
+	if (has(virtio, VRING_F_PACKED) || !(size & (size - 1)))
+		queue->size = size;
+}
+
 static void queue_write(struct virtio *virtio, struct queue *queue, uint32_t offset,
 			const uint8_t *image)
 {
@@ -99,7 +106,7 @@ static void queue_write(struct virtio *virtio, struct queue *queue, uint32_t off
 	if (queue->enabled)
 		return;
 	if (offset == QUEUE_SIZE_)
-		queue->size = get(image + QUEUE_SIZE_, 2);
+		size_write(virtio, queue, get(image + QUEUE_SIZE_, 2));
 	else if (offset >= QUEUE_DESC && offset < QUEUE_DRIVER)
 		queue->desc = get(image + QUEUE_DESC, 8);
 	else if (offset >= QUEUE_DRIVER && offset < QUEUE_DEVICE)
@@ -171,6 +178,9 @@ static void device_access(struct virtio *virtio, uint32_t offset, unsigned int w
 
 	if (write)
 		return;
+	/* 4.1.4.3.1: not by each change, of which 256 would look like none */
+	virtio->generation += virtio->changed;
+	virtio->changed = false;
 	memcpy(image, virtio->ops->mac(virtio->nic), 6);
 	put(image + 6, 2, virtio->ops->link(virtio->nic) ? 1 : 0);
 	put(image + 8, 2, 1);

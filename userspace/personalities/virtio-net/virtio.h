@@ -47,6 +47,7 @@ struct virtio {
 	uint32_t device_select, driver_select;
 	uint16_t queue_select, config_vector;
 	uint8_t status, generation, isr;
+	bool changed; /* the device's configuration, since the driver has read it */
 	struct queue queue[QUEUES];
 	struct vring_chain chain[CHAINS]; /* of the frame that is received */
 };
