@@ -28,7 +28,7 @@ like "sound" "$(personality check e1000 rtl8139 virtio-net tiny)" "^e1000: sound
 like "a register in the map" "$(personality show e1000)" "^  0x0*c4 +ITR +4 +1 +rw +0 +0xffff$"
 like "and a field" "$(personality show rtl8139)" "bits +0 to +12 +length"
 is "the map as JSON" "$(personality show --json e1000 |
-	jq -c '[.registers[] | select(.name == "IMS") | .at, .set_on_one]')" "[208,131071]"
+	jq -c '[.registers[] | select(.name == "IMS") | .at, .set_on_one]')" "[208,128727]"
 is "rings, too" "$(personality show --json rtl8139 | jq -r '.rings[] | .kind')" $'slots\nbytes'
 
 # --- what is wrong, with its line -------------------------------------------------------------------
