@@ -134,6 +134,22 @@ static void octets(void **state)
 	assert_int_equal(mem_read(0, GOTCL, 8), 0);
 }
 
+/* 4.1.3 */
+static void one_message(void **state)
+{
+	config_write(0xf4, 4, 0xfee00000);
+	config_write(0xf2, 2, 1);
+	wire_sends(nic_mac, 100, 1);
+	driver_sends(to_all, 100, 1);
+	assert_int_equal(machine.world.fired[0], 1);
+	assert_int_equal(get(ICR) & 0x81, 0x81);
+	driver_sends(to_all, 100, 1);
+	assert_int_equal(machine.world.fired[0], 2);
+	set(IMC, 0x1); /* masked and unmasked, it is new */
+	set(IMS, 0x1);
+	assert_int_equal(machine.world.fired[0], 3);
+}
+
 /* --- receiving -------------------------------------------------------------------------------- */
 
 /* 13.4.22: UPE is of unicasts, 3.2.3.1: PIF of what only the hash has let in */
@@ -314,6 +330,7 @@ int main(void)
 		AN_E1000(resets_of_the_phy),
 		AN_E1000(eeprom_agrees),
 		AN_E1000(octets),
+		AN_E1000(one_message),
 		AN_E1000(filters),
 		AN_E1000(writes_the_rest),
 		AN_E1000(null_buffers),

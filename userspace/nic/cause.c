@@ -66,6 +66,8 @@ void causes_update(struct nic *nic)
 	pending = pending_of(nic);
 	fresh = pending & ~nic->asserted;
 	nic->asserted &= pending;
+	if (nic->asserted && nic->model->irq.one_message && vectors_are_messages(nic))
+		fresh = 0;
 	if (fresh && must_wait(nic)) {
 		vector_line(nic, nic->asserted);
 		return;

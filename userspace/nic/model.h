@@ -145,6 +145,7 @@ struct model_irq {
 	struct model_ref throttle;
 	uint64_t throttle_mask;
 	unsigned int throttle_unit; /* nanoseconds */
+	bool one_message; /* until all causes are cleared */
 	unsigned int causes;
 	struct model_cause each[MODEL_CAUSES];
 };

@@ -223,6 +223,7 @@ void xml_interrupts(struct reader *reader, const xmlNode *root)
 	irq->set = xml_ref(reader, node, "set");
 	irq->mask = xml_ref(reader, node, "mask");
 	irq->mask_clear = xml_ref(reader, node, "mask-clear");
+	irq->one_message = xml_yes(node, "one-message");
 	for (const xmlNode *each = xml_child(node, "cause"); each;
 	     each = xml_next(each->next, "cause"))
 		cause_read(reader, each);
