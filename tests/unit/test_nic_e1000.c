@@ -8,6 +8,7 @@ static void is_found(void **state)
 {
 	assert_int_equal(config_read(0, 4), 0x100e8086);
 	assert_int_equal(config_read(8, 4) >> 8, 0x020000);
+	assert_int_equal(config_read(6, 2), 0x0230); /* table 4-4 */
 	bus_config(&machine.bus, 4, 0, 4, false, &(uint64_t){ 0 });
 	assert_int_equal(config_read(0x34, 1), 0xdc);
 	assert_int_equal(get(STATUS) & 0x2, 0x2);

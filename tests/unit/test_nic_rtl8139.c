@@ -120,6 +120,7 @@ static void is_found(void **state)
 {
 	assert_int_equal(config_read(0, 4), 0x813910ec);
 	assert_int_equal(config_read(8, 1), 0x10);
+	assert_int_equal(config_read(6, 2), 0x0210); /* 8.2 */
 	/* both BARs show the same, and accesses of any width */
 	assert_int_equal(io_read(0, IDR, 4), 0x66767502);
 	assert_int_equal(get(IDR + 4, 2), 0x0100);

@@ -126,6 +126,7 @@ struct model_capability {
 struct model_pci {
 	uint16_t vendor, device, subvendor, subdevice;
 	uint32_t class;
+	uint16_t status; /* bits that are always set */
 	uint8_t revision, pin, min_grant, max_latency;
 	unsigned int capabilities;
 	struct model_capability capability[MODEL_CAPABILITIES];

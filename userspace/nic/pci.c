@@ -6,6 +6,9 @@
 
 #include "module.h"
 
+/* What of Status tells of the device, and not of what has happened: PCI 3.0, 6.2.3. */
+#define STATUS_SAID (PCI_STATUS_66MHZ | PCI_STATUS_FAST_BACK | PCI_STATUS_DEVSEL_MASK)
+
 static void put(struct nic *nic, unsigned int at, unsigned int width, uint32_t value)
 {
 	little_put(nic->config + at, width, value);
@@ -113,10 +116,11 @@ void pci_make(struct nic *nic)
 	for (unsigned int i = 0; i < pci->capabilities; i++)
 		capability_make(nic, &pci->capability[i],
 				i + 1 < pci->capabilities ? pci->capability[i + 1].at : 0);
-	if (pci->capabilities) {
-		put(nic, PCI_CAPABILITY_LIST, 1, pci->capability[0].at);
-		put(nic, PCI_STATUS, 2, PCI_STATUS_CAP_LIST);
-	}
+	put(nic, PCI_STATUS, 2, pci->status & STATUS_SAID);
+	if (!pci->capabilities)
+		return;
+	put(nic, PCI_CAPABILITY_LIST, 1, pci->capability[0].at);
+	put(nic, PCI_STATUS, 2, (pci->status & STATUS_SAID) | PCI_STATUS_CAP_LIST);
 }
 
 /* The line's state, which no write changes: PCI 3.0, 6.2.3. */

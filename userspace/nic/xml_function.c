@@ -166,6 +166,7 @@ void xml_pci(struct reader *reader, const xmlNode *node)
 	pci->subvendor = xml_number(node, "subvendor", 0);
 	pci->subdevice = xml_number(node, "subdevice", 0);
 	pci->class = xml_number(node, "class", 0x020000);
+	pci->status = xml_number(node, "status", 0);
 	pci->revision = xml_number(node, "revision", 0);
 	pci->pin = xml_number(node, "pin", 1);
 	pci->min_grant = xml_number(node, "min-grant", 0);
