@@ -16,7 +16,7 @@ COMMON_CONFINE := confine
 COMMON_RTNL := link rtnl
 COMMON_CNI := cni
 COMMON_COUNTERS := counters
-LIBUVF := session memory dev source resume again burst jumbo busy split foreign
+LIBUVF := session memory dev source resume again burst jumbo meta busy split foreign
 # steering, its settings, clients and their leases, queues of the uplink, what outlives uvfd
 UVFD := main sandbox notify model steer attach inherit tuples addresses tc \
 	settings serve_settings rules limit mirror sending filter \

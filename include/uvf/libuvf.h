@@ -67,6 +67,17 @@
  * frame is had again as a whole: one of which a buffer had been freed or sent elsewhere is not. It
  * takes Linux 6.6; before, uvf__open() says so.
  *
+ * Metadata. In a session that was opened with UVF_META_RX, uvf__meta() tells what is known of a
+ * received frame beside its bytes: when it came, by this machine's clock and by the card's; the
+ * card's hash of it; a VLAN tag that the card, or the stack, had taken out. It lies in front of the
+ * frame, in the session's own memory. The kernel puts it there, by the XDP program that uvfd has
+ * made for the function, and nobody else but the appliance itself: it is to be believed as much as
+ * a frame's length. Whether a checksum was verified no kernel tells XDP yet. With UVF_META_TX,
+ * uvf__ask() asks for something to be done with a frame that is sent: its checksum, and to be told
+ * when it left (uvf_dev__sent()). A request is an option of a struct uvf_frame, and what is
+ * received has none: a frame that is only forwarded asks for nothing, whatever lies in front of
+ * it. Without these options of uvf_opts none of it costs anything.
+ *
  * Threads. A session and its functions belong to one thread at a time. Several sessions may
  * be used by several threads. To have several threads on one memory, and on one function of several
  * queues, a session is split: uvf__split() makes a part, with frames of its own, for each further
@@ -105,11 +116,14 @@ struct uvf_dev;
 struct uvf_frame {
 	uint64_t addr; /* offset of the first byte in the UMEM; may be moved within the frame */
 	uint32_t len; /* bytes, Ethernet header included, FCS not included */
-	uint32_t options; /* 0, or UVF_MORE in a session with uvf_opts.jumbo */
+	uint32_t options; /* 0, or UVF_MORE in a session with uvf_opts.jumbo, or UVF_ASKED */
 };
 
 /* The frame goes on in the next struct uvf_frame (XDP_PKT_CONTD, linux/if_xdp.h). */
 #define UVF_MORE (1u << 0)
+
+/* Something was asked for with it: see uvf__ask() (XDP_TX_METADATA, linux/if_xdp.h). */
+#define UVF_ASKED (1u << 1)
 
 /*
  * Buffers of a frame at most: 30464 bytes where they are of 2048, 65280 where they are of 4096,
@@ -167,11 +181,20 @@ struct uvf_opts {
 	 * and UVF_JUMBO=1 in the environment is refused.
 	 */
 	uint32_t jumbo;
+	/*
+	 * UVF_META_*, default 0. A successor with others does not go on where its predecessor
+	 * ended. Not together with uvf__map(). With UVF_META_TX a frame that is sent begins 24
+	 * bytes or more behind the beginning of its memory, whether something is asked or not.
+	 */
+	uint32_t meta;
 };
 
 #define UVF_JUMBO_NEVER 0
 #define UVF_JUMBO_ALWAYS 1
 #define UVF_JUMBO_IF_SET 2 /* as UVF_JUMBO in the environment says: 1, or 0 */
+
+#define UVF_META_RX (1u << 0) /* uvf__meta(): the time, Linux 6.1; all else 6.3, VLAN tags 6.8 */
+#define UVF_META_TX (1u << 1) /* uvf__ask(). Linux 6.8 */
 
 #define UVF_NO_LINGER UINT32_MAX
 #define UVF_BUSY_ALWAYS UINT32_MAX
@@ -188,6 +211,7 @@ struct uvf_dev_info {
 	uint32_t ring_size; /* entries of each of the four rings of a queue */
 	uint32_t zerocopy; /* 1: the kernel writes into the UMEM without a further copy */
 	uint32_t frame_max; /* bytes of a frame that can be received; longer ones are dropped */
+	uint32_t asks; /* UVF_ASK_*: what the kernel does with what is sent; see uvf__ask() */
 };
 
 /* Counters since uvf_dev__open(), in frames and bytes. */
@@ -208,7 +232,7 @@ struct uvf_dev_stats {
  * @opts: NULL for the defaults.
  * Return: 0; -ECONNREFUSED or -ENOENT when uvfd does not run, -EACCES when it refuses this
  * process, -EINVAL for options out of range, -ENOMEM, -EOPNOTSUPP for jumbo frames that the kernel,
- * or this appliance, does not have.
+ * or this appliance, does not have, and for metadata that the kernel does not have.
  */
 UVF_API int uvf__open(struct uvf **uvf, const struct uvf_opts *opts);
 
@@ -288,6 +312,95 @@ UVF_API uint32_t uvf__room(const struct uvf *uvf, const struct uvf_frame *frame)
  */
 UVF_API void *uvf__kept(const struct uvf *uvf);
 
+/* What is known of a received frame. A field is 0 where @known does not have it. */
+struct uvf_meta {
+	uint32_t known; /* UVF_KNOWN_* */
+	uint32_t hash; /* UVF_KNOWN_HASH: what the card chose a queue by (RSS) */
+	/*
+	 * UVF_KNOWN_TIME: when the function's XDP program saw it, in ns of CLOCK_TAI. The time of
+	 * day is that less the difference of CLOCK_TAI and CLOCK_REALTIME (clock_gettime(2)).
+	 */
+	uint64_t time;
+	/* UVF_KNOWN_HARDWARE_TIME: when it was received, in ns of the card's clock. */
+	uint64_t hardware_time;
+	uint16_t hash_type; /* UVF_KNOWN_HASH: UVF_HASH_*, what it was made of */
+	uint16_t vlan_proto; /* UVF_KNOWN_VLAN: 0x8100 or 0x88a8; the tag is not in the frame */
+	uint16_t vlan_tci; /* UVF_KNOWN_VLAN: priority and VLAN (IEEE 802.1Q, 9.6) */
+	uint16_t pad;
+};
+
+#define UVF_KNOWN_TIME (1u << 0)
+#define UVF_KNOWN_HARDWARE_TIME (1u << 1)
+#define UVF_KNOWN_HASH (1u << 2)
+#define UVF_KNOWN_VLAN (1u << 3)
+
+/* Addresses, of IPv4 or IPv6 (and headers behind it), and ports, of a protocol if known. */
+#define UVF_HASH_IP4 (1u << 0)
+#define UVF_HASH_IP6 (1u << 1)
+#define UVF_HASH_IP6_MORE (1u << 2)
+#define UVF_HASH_PORTS (1u << 3)
+#define UVF_HASH_TCP (1u << 4)
+#define UVF_HASH_UDP (1u << 5)
+#define UVF_HASH_SCTP (1u << 6)
+#define UVF_HASH_IPSEC (1u << 7)
+#define UVF_HASH_ICMP (1u << 8)
+
+/*
+ * uvf__meta - what is known of a received frame that is held; of several buffers, the first.
+ * It lies in the 32 bytes in front of where the frame began, and is gone when the appliance writes
+ * there, or says uvf__ask(). A successor finds it as it was. Of what came by a queue of the uplink
+ * (`uvf lease`) nothing is known yet.
+ * Return: @meta->known; 0 in a session without UVF_META_RX.
+ */
+UVF_API uint32_t uvf__meta(const struct uvf *uvf, const struct uvf_frame *frame,
+			   struct uvf_meta *meta);
+
+/* What is asked for with a frame that is sent. */
+struct uvf_ask {
+	uint32_t what; /* UVF_ASK_* */
+	/*
+	 * UVF_ASK_CHECKSUM: the Internet checksum (RFC 1071) of all from byte @checksum_start on,
+	 * counted from the frame's first byte, is put at @checksum_start + @checksum_offset. There
+	 * lies what it begins with: of TCP and UDP the sum of their pseudo header, folded and not
+	 * complemented. An UDP checksum of 0 is written as 0xffff, as it should be.
+	 */
+	uint16_t checksum_start;
+	uint16_t checksum_offset;
+	uint64_t cookie; /* UVF_ASK_TIME: comes back with the time */
+};
+
+#define UVF_ASK_CHECKSUM (1u << 0)
+#define UVF_ASK_TIME (1u << 1)
+
+/*
+ * uvf__ask - ask for something to be done with a held frame, before it is given to uvf_dev__tx();
+ * of several buffers, with the first. It is written into the 32 bytes in front of the frame, and
+ * UVF_ASKED into its options; without that option nothing is asked for. Last of all: it must not
+ * be moved or made shorter then. (After a death, a frame that had not been given away asks for
+ * nothing.)
+ *
+ * Sums are made by the kernel, or by the card behind it, where uvf_dev_info.asks says so; else by
+ * uvf_dev__tx(), so that they are right in any case. A time is told where uvf_dev_info.asks says.
+ * Return: 0; -EINVAL with less than 32 bytes in front of the frame, for sums that are not of it,
+ * and for what is not UVF_ASK_*; -EOPNOTSUPP in a session without UVF_META_TX.
+ */
+UVF_API int uvf__ask(const struct uvf *uvf, struct uvf_frame *frame, const struct uvf_ask *ask);
+
+/* A frame that has left. */
+struct uvf_sent {
+	uint64_t cookie; /* as in struct uvf_ask */
+	uint64_t time; /* when the driver was done with it: ns of CLOCK_TAI; 0: it is not told */
+};
+
+/* Times that are kept for uvf_dev__sent(); with more of them, the oldest are forgotten. */
+#define UVF_SENT_KEPT 4096
+
+/*
+ * uvf_dev__sent - up to @n of the frames that have left and whose time was asked for, the first
+ * ones first. Those that a dead predecessor had sent are among them.
+ */
+UVF_API unsigned int uvf_dev__sent(struct uvf_dev *dev, struct uvf_sent *sent, unsigned int n);
+
 /* Where the frames of the UMEM are: the sum of all is the number of frames. */
 struct uvf_account {
 	uint32_t free;
@@ -348,7 +461,7 @@ struct uvf_memory {
  * 64 to the size of a frame, less 256.
  * While no device is open. A successor says the same again, and goes on with its sockets.
  * Return: 0; -EBUSY with a device open, -EINVAL, -ENOMEM beyond what uvfd allows, -EOPNOTSUPP for
- * huge pages of another size, and in a session with jumbo frames.
+ * huge pages of another size, and in a session with jumbo frames or metadata.
  */
 UVF_API int uvf__map(struct uvf *uvf, struct uvf_memory *memory, uint32_t count,
 		     uint32_t frame_max);

@@ -94,6 +94,34 @@ static void session_make(struct uvf *uvf, struct uvf_dev *dev, struct input *inp
 	}
 }
 
+/* What lies in front of its frames was asked for, or is known of them. */
+static void meta_make(struct uvf *uvf, struct uvf_dev *dev, struct input *input)
+{
+	uvf->area = calloc(1, uvf->size);
+	if (!uvf->asked)
+		return;
+	for (unsigned int i = 0; i < FRAMES; i++)
+		take(input, uvf->area + frame_addr(uvf, i) + uvf->place[i].offset % 1024, 40);
+	dev->sent = calloc(UVF_SENT_KEPT, sizeof(*dev->sent));
+}
+
+/* A descriptor that was put behind the others asks for nothing that is not in its frame. */
+static void check_asked(const struct uvf *uvf, const struct uvf_source *source, uint32_t from)
+{
+	for (uint32_t at = from; at != *source->tx.producer; at++) {
+		const struct xdp_desc *desc = ring_desc(&source->tx, at);
+		uint16_t sum[2];
+		uint64_t flags;
+
+		if (!(desc->options & XDP_TX_METADATA))
+			continue;
+		assert(uvf->asked && (desc->addr & ((1 << SHIFT) - 1)) >= 32);
+		memcpy(&flags, uvf->area + desc->addr - 24, sizeof(flags));
+		memcpy(sum, uvf->area + desc->addr - 16, sizeof(sum));
+		assert(flags <= 3 && (!(flags & 2) || sum[0] + sum[1] + 2u <= desc->len));
+	}
+}
+
 static void check(const struct uvf *uvf, const struct uvf_dev *dev)
 {
 	unsigned int times[FRAMES] = { 0 };
@@ -130,15 +158,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct uvf_dev dev = { .source = &source, .sources = 1, .share = RING, .epoll = -1,
 			       .info = { .name = "fw0", .ring_size = RING } };
 	struct uvf uvf = { 0 };
+	uint32_t sent;
 	uint8_t same;
 
 	take(&input, &same, 1);
 	dev.uvf = &uvf;
 	uvf.jumbo = same & 2;
+	uvf.meta_rx = same & 4;
+	uvf.asked = same & 4 ? UVF_ASKED : 0;
 	session_make(&uvf, &dev, &input);
+	meta_make(&uvf, &dev, &input);
 	if (!(same & 1))
 		rings_renew(&source);
+	sent = *source.tx.producer;
 	if (!dev_resume(&dev, same & 1)) {
+		check_asked(&uvf, &source, sent);
 		check(&uvf, &dev);
 		use(&uvf, &dev);
 	}
@@ -147,6 +181,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ring_free(&source.fill);
 	ring_free(&source.done);
 	free(dev.again);
+	free(dev.sent);
+	free(uvf.area);
 	free(uvf.places);
 	free(uvf.free);
 	free(uvf.left);

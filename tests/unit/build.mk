@@ -4,7 +4,7 @@
 
 UNIT_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
 UNIT_LIBUVF := test_libuvf_frames test_libuvf_dev test_libuvf_session test_libuvf_resume test_libuvf_split \
-	test_libuvf_foreign test_libuvf_jumbo
+	test_libuvf_foreign test_libuvf_jumbo test_libuvf_meta
 UNIT_RINGS := test_vring test_vring_hostile test_vring_crash test_guest test_lent
 UNIT_NICS := test_nic test_nic_e1000 test_nic_e1000_sdm test_nic_rtl8139 test_nic_virtio
 UNIT_TESTS := $(addprefix $(O)/tests/unit/,$(UNIT_NICS) test_fw_checksum test_fw_config test_fw_ip test_fw_arp \
@@ -30,7 +30,7 @@ $(O)/tests/unit/test_link: UNIT_CFLAGS = $(call userspace_pkg,--cflags,libnl-3.0
 $(O)/tests/unit/test_link: UNIT_LIBS = $(call userspace_pkg,--libs,libnl-3.0)
 $(O)/tests/unit/test_libuvf_%: UNIT_SOURCES = tests/unit/played.c $(UNIT_PROTO) \
 	$(LIBUVF:%=userspace/libuvf/%.c)
-$(O)/tests/unit/test_libuvf_resume $(O)/tests/unit/test_libuvf_jumbo: UNIT_SOURCES += tests/unit/deaths.c
+$(addprefix $(O)/tests/unit/test_libuvf_,resume jumbo meta): UNIT_SOURCES += tests/unit/deaths.c
 $(O)/tests/unit/test_libuvf_%: UNIT_CFLAGS = -Iuserspace/libuvf \
 	-Wl,--wrap=getsockopt,--wrap=sendto,--wrap=recvfrom,--wrap=epoll_ctl
 $(UNIT_RUNTIME): $(O)/tests/unit/%: tests/unit/%.c \

@@ -55,6 +55,7 @@ void reply(uint16_t type, const char *function, bool resumed, int fd)
 		.memory_size = FRAMES * 2048,
 		.frame_size = 2048,
 		.jumbo = jumbo,
+		.meta = meta << 1, /* UVF_MEMORY_META_* */
 	};
 
 	strcpy(reply.function, function);
@@ -74,6 +75,7 @@ void session_forget(int *memory, int *sockets)
 		source_close(&devs[i]->source[0]);
 		free(devs[i]->source);
 		free(devs[i]->again);
+		free(devs[i]->sent);
 		free(devs[i]);
 		uvf->devs[i] = NULL;
 	}
@@ -97,7 +99,8 @@ static void dev_succeed(unsigned int i, bool same_sockets, int sock)
 
 void session_succeed(bool same_sockets, bool last_first)
 {
-	struct uvf_opts opts = { .size = sizeof(opts), .frames = FRAMES, .jumbo = jumbo };
+	struct uvf_opts opts = { .size = sizeof(opts), .frames = FRAMES, .jumbo = jumbo,
+				 .meta = meta };
 	int memory, sockets[DEVS];
 
 	session_forget(&memory, sockets);

@@ -9,6 +9,8 @@ struct uvf_frame held[FRAMES];
 unsigned int helds;
 int uvfd = -1;
 bool jumbo;
+uint32_t meta;
+bool zerocopy;
 
 unsigned int kicks, wakes;
 unsigned int checks;
@@ -98,6 +100,8 @@ static void answer_for(unsigned int i, uint16_t type, int status, int fd)
 		.mtu = 1500,
 		.ifindex = 5,
 		.jumbo = jumbo,
+		.meta = meta << 1, /* UVF_MEMORY_META_* */
+		.zerocopy = zerocopy,
 	};
 
 	snprintf(reply.function, sizeof(reply.function), "fw%u", i);
@@ -142,12 +146,17 @@ int connection_make(void)
 void session_make(uint32_t frames, uint32_t frame_size)
 {
 	struct uvf_opts opts = { .size = sizeof(opts), .frames = frames, .frame_size = frame_size,
-				 .jumbo = jumbo };
+				 .jumbo = jumbo, .meta = meta };
+	struct uvf_request request;
 
 	connection_make();
 	answer(UVF_MSG_MEMORY, 0, -1);
 	assert_int_equal(uvf__open(&uvf, &opts), 0);
-	assert_int_equal(asked(UVF_MSG_MEMORY).memory.size, frames * (uint64_t)frame_size);
+	request = asked(UVF_MSG_MEMORY);
+	assert_int_equal(request.memory.size, frames * (uint64_t)frame_size);
+	assert_int_equal(request.memory.flags, (jumbo ? UVF_MEMORY_JUMBO : 0) |
+			 (meta & UVF_META_RX ? UVF_MEMORY_META_RX : 0) |
+			 (meta & UVF_META_TX ? UVF_MEMORY_META_TX : 0));
 }
 
 int dev_try(unsigned int i, int lease_status, int fd)

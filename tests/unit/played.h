@@ -53,6 +53,8 @@ extern struct uvf_frame held[FRAMES];
 extern unsigned int helds;
 extern int uvfd; /* our end of the connection */
 extern bool jumbo; /* sessions are made for frames of several buffers */
+extern uint32_t meta; /* and with UVF_META_* */
+extern bool zerocopy; /* the kernel sends from the UMEM itself */
 
 extern unsigned int kicks, wakes; /* calls into the kernel, to send and to receive */
 extern unsigned int checks; /* looks at a function's socket for an error */

@@ -11,6 +11,7 @@ static void options_out_of_range(void **state)
 		{ .size = offsetof(struct uvf_opts, jumbo) - 1 },
 		{ .size = 4097 },
 		{ .size = sizeof(struct uvf_opts), .jumbo = 3 },
+		{ .size = sizeof(struct uvf_opts), .meta = 4 },
 		{ .size = sizeof(struct uvf_opts) + 8 },
 		{ .size = sizeof(struct uvf_opts), .frames = 62 },
 		{ .size = sizeof(struct uvf_opts), .frames = (1 << 20) + 2 },

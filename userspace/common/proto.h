@@ -154,7 +154,11 @@ struct uvf_request {
 };
 
 #define UVF_MEMORY_JUMBO (1u << 0) /* frames may have several buffers: bind with XDP_USE_SG */
-#define UVF_MEMORY_FLAGS UVF_MEMORY_JUMBO
+#define UVF_MEMORY_META_RX (1u << 1) /* the program leaves an uvf_meta_block before each frame */
+#define UVF_MEMORY_META_TX (1u << 2) /* the kernel takes struct xsk_tx_metadata before each frame */
+#define UVF_MEMORY_META (UVF_MEMORY_META_RX | UVF_MEMORY_META_TX)
+#define UVF_MEMORY_FLAGS (UVF_MEMORY_JUMBO | UVF_MEMORY_META)
+#define UVF_TX_META_LEN 24 /* bytes: struct xsk_tx_metadata, linux/if_xdp.h */
 #define UVF_MEMORY_MAX (1ULL << 40) /* an appliance may have less: uvf.conf(5) */
 #define UVF_MAP_ALIGN (2ULL << 20) /* a huge page's */
 #define UVF_FRAME_MAX_MIN 64
@@ -223,7 +227,7 @@ struct uvf_reply {
 	struct uvf_limit_words limits[2]; /* LIMIT: by enum uvf_direction */
 	char mirror[UVF_PROTO_NAME]; /* MIRROR: who gets copies, or "" */
 	uint32_t mirror_flags;
-	uint32_t pad3;
+	uint32_t meta; /* LEASE, RESUME, LIST: UVF_MEMORY_META_* of the holder's memory */
 };
 
 /*

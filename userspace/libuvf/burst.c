@@ -45,6 +45,8 @@ static void source_refill(struct uvf *uvf, struct uvf_source *source, uint32_t s
 		place->source = source->number;
 		place_set(place, PLACE_FILLING);
 		*ring_addr(fill, at + i) = frame_addr(uvf, number);
+		if (uvf->meta_rx)
+			meta_wipe(uvf, number);
 	}
 	ring_publish(fill->producer, at + n);
 }
@@ -57,14 +59,17 @@ void dev_refill(struct uvf_dev *dev)
 		source_refill(dev->uvf, &dev->source[i], dev->share);
 }
 
-static void source_reap(struct uvf *uvf, struct uvf_source *source)
+static void source_reap(struct uvf_dev *dev, struct uvf_source *source)
 {
 	struct uvf_ring *done = &source->done;
 	uint32_t at = ring_ours(done->consumer);
 	uint32_t n = ring_filled(done);
+	struct uvf *uvf = dev->uvf;
 
 	if (!n)
 		return;
+	if (uvf->asked)
+		sent_collect(dev, source, at, n);
 	for (uint32_t i = 0; i < n; i++)
 		frame_put(uvf, frame_number(uvf, *ring_addr(done, at + i)));
 	ring_publish(done->consumer, at + n);
@@ -75,7 +80,7 @@ void dev_reap(struct uvf_dev *dev)
 	if (dev->uvf->frame_max)
 		return;
 	for (unsigned int i = 0; i < dev->sources; i++)
-		source_reap(dev->uvf, &dev->source[i]);
+		source_reap(dev, &dev->source[i]);
 }
 
 static unsigned int source_rx(struct uvf_dev *dev, const struct uvf_source *source,
@@ -177,11 +182,14 @@ static unsigned int source_tx(struct uvf_dev *dev, const struct uvf_source *sour
 	}
 	for (uint32_t i = 0; i < n; i++) {
 		struct uvf_place *place = frame_place(uvf, frames[i].addr);
+		bool asked = frames[i].options & uvf->asked;
 
 		*ring_desc(tx, at + i) = (struct xdp_desc){
 			.addr = frames[i].addr,
 			.len = frames[i].len,
+			.options = asked ? ask_apply(uvf, source, &frames[i], 1) : 0,
 		};
+		place->flags = asked ? PLACE_ASKED : 0;
 		place->offset = frames[i].addr & frame_mask(uvf);
 		place->len = frames[i].len;
 		place->order = at + i;

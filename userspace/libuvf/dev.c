@@ -83,6 +83,7 @@ void tx_choose(struct uvf_dev *dev)
 	for (unsigned int i = dev->sources; i--;)
 		if (dev->source[i].direct)
 			dev->tx = i;
+	dev->info.asks = source_asks(dev->uvf, &dev->source[dev->tx]);
 }
 
 void epoll_close(struct uvf_dev *dev)
@@ -144,12 +145,15 @@ static int dev_setup(struct uvf_dev *dev, const struct uvf_reply *lease, int fd)
 }
 
 /* A uvfd that had not heard of them would bind sockets that drop them. */
-static int jumbo_check(const struct uvf *uvf, const struct uvf_reply *reply)
+static int flags_check(const struct uvf *uvf, const struct uvf_reply *reply)
 {
-	if (!uvf->jumbo == !reply->jumbo)
-		return 0;
-	return uvf_fail(EPROTO, "uvfd gave a socket %s jumbo frames: install uvfd and libuvf of one "
-				"release", uvf->jumbo ? "without" : "with");
+	if (!uvf->jumbo != !reply->jumbo)
+		return uvf_fail(EPROTO, "uvfd gave a socket %s jumbo frames: install uvfd and libuvf "
+					"of one release", uvf->jumbo ? "without" : "with");
+	if (meta_flags(uvf) != reply->meta)
+		return uvf_fail(EPROTO, "uvfd gave a socket with other metadata than was asked for: "
+					"install uvfd and libuvf of one release");
+	return 0;
 }
 
 static int dev_lease(struct uvf_dev *dev, const char *name)
@@ -164,7 +168,7 @@ static int dev_lease(struct uvf_dev *dev, const char *name)
 	dev->leased = true;
 	uvf->mute = false;
 	info_fill(&dev->info, &reply, frame_mask(uvf) + 1 - HEADROOM);
-	err = jumbo_check(uvf, &reply) ?: sources_make(dev, reply.sources);
+	err = flags_check(uvf, &reply) ?: sources_make(dev, reply.sources) ?: sent_make(dev);
 	if (!err)
 		return dev_setup(dev, &reply, fd);
 	close(fd);
@@ -285,6 +289,7 @@ void uvf_dev__close(struct uvf_dev *dev)
 		if (uvf->devs[i] == dev)
 			uvf->devs[i] = NULL;
 	free(dev->source);
+	free(dev->sent);
 	free(dev);
 }
 

@@ -43,6 +43,9 @@ static int map_check(const struct uvf *uvf, uint32_t count, uint32_t frame_max)
 		return uvf_fail(EINVAL, "memory lies behind the frames of a session, not of a part");
 	if (uvf->jumbo && count)
 		return uvf_fail(EOPNOTSUPP, "a session with jumbo frames has no memory of others");
+	if (meta_flags(uvf) && count)
+		return uvf_fail(EOPNOTSUPP, "a session with metadata has no memory of others, whose "
+					    "bytes would lie where that is written");
 	for (unsigned int i = 0; i < UVF_DEVS; i++)
 		if (uvf->devs[i])
 			return uvf_fail(EBUSY, "%s is open: memory is mapped before",

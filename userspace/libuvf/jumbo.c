@@ -82,6 +82,9 @@ unsigned int jumbo_rx(struct uvf_dev *dev, const struct uvf_source *source,
 static void give(struct uvf *uvf, const struct uvf_source *source, const struct uvf_frame *frames,
 		 uint32_t at, uint32_t size)
 {
+	bool asked = frames[0].options & uvf->asked;
+	uint32_t options = asked ? ask_apply(uvf, source, frames, size) : 0;
+
 	for (uint32_t i = size; i--;) {
 		struct uvf_place *place = frame_place(uvf, frames[i].addr);
 		bool more = i + 1 < size;
@@ -89,14 +92,14 @@ static void give(struct uvf *uvf, const struct uvf_source *source, const struct 
 		*ring_desc(&source->tx, at + i) = (struct xdp_desc){
 			.addr = frames[i].addr,
 			.len = frames[i].len,
-			.options = more ? XDP_PKT_CONTD : 0,
+			.options = (more ? XDP_PKT_CONTD : 0) | (i ? 0 : options),
 		};
 		place->offset = frames[i].addr & frame_mask(uvf);
 		place->len = frames[i].len;
 		place->order = at + i;
 		place->source = source->number;
 		place->flags = (place->flags & (PLACE_MORE | PLACE_REST)) |
-			       (more ? PLACE_SENT_MORE : 0);
+			       (more ? PLACE_SENT_MORE : 0) | (asked && !i ? PLACE_ASKED : 0);
 		place_set(place, PLACE_SENDING);
 	}
 }

@@ -114,7 +114,7 @@ static bool memory_fits(const struct uvf *uvf, const struct uvf_reply *reply)
 	struct stat stat;
 
 	return reply->memory_size == uvf->size && reply->frame_size == 1u << uvf->frame_shift &&
-	       !reply->jumbo == !uvf->jumbo &&
+	       !reply->jumbo == !uvf->jumbo && reply->meta == meta_flags(uvf) &&
 	       !fstat(uvf->memfd, &stat) && (uint64_t)stat.st_size == map_size(uvf);
 }
 

@@ -48,7 +48,7 @@ struct uvf_place {
 	uint8_t state;
 	uint8_t source; /* number of the source that has it, FILLING and SENDING */
 	uint8_t from; /* HELD and SENDING: number of the source that it came from, or 0 */
-	uint8_t flags; /* PLACE_*, with uvf_opts.jumbo only */
+	uint8_t flags; /* PLACE_*; but for PLACE_ASKED, with uvf_opts.jumbo only */
 	uint16_t offset; /* of the first byte in the frame, HELD and SENDING */
 	uint16_t len;
 	uint32_t order; /* FILLING, SENDING: index in the ring, running freely */
@@ -58,6 +58,7 @@ struct uvf_place {
 #define PLACE_MORE (1u << 0) /* as it was received: another buffer follows */
 #define PLACE_REST (1u << 1) /* and another one comes before */
 #define PLACE_SENT_MORE (1u << 2) /* as it was sent: another one follows */
+#define PLACE_ASKED (1u << 3) /* as it was sent: with UVF_ASKED */
 
 /* Which source has which number: the function's name, and the source's index in its lease. */
 struct place_source {

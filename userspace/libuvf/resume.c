@@ -74,19 +74,24 @@ static bool is_sent_more(const struct uvf *uvf, const struct uvf_place *place)
  * Frames that uvf_dev__tx() had taken and not yet published: @at[i] is the frame for entry i behind
  * the producer. They were given away: they are sent, if they are whole.
  */
-static void tx_publish(struct uvf *uvf, struct uvf_ring *tx, const uint32_t *at)
+static void tx_publish(struct uvf *uvf, struct uvf_source *source, const uint32_t *at)
 {
+	bool asks = source_asks(uvf, source); /* else it was done before the place was written */
+	struct uvf_ring *tx = &source->tx;
 	uint32_t producer = ring_ours(tx->producer), n = 0, whole = 0;
 
 	while (n < ring_room(tx) && n < tx->size && at[n] != NONE) {
 		const struct uvf_place *place = &uvf->place[at[n]];
 		bool more = is_sent_more(uvf, place);
-
-		*ring_desc(tx, producer + n) = (struct xdp_desc){
+		struct uvf_frame frame = {
 			.addr = frame_addr(uvf, at[n]) + place->offset,
 			.len = place->len,
 			.options = more ? XDP_PKT_CONTD : 0,
 		};
+
+		if (asks && place->flags & PLACE_ASKED)
+			frame.options |= ask_apply(uvf, source, &frame, 1);
+		memcpy(ring_desc(tx, producer + n), &frame, sizeof(frame));
 		n++;
 		if (!more)
 			whole = n;
@@ -122,7 +127,7 @@ static void tx_complete(struct uvf *uvf, struct uvf_source *source, uint32_t *at
 		    unpublished(tx, place->order) && is_whole(uvf, place))
 			at[place->order - ring_ours(tx->producer)] = i;
 	}
-	tx_publish(uvf, tx, at);
+	tx_publish(uvf, source, at);
 	for (uint32_t i = 0; i < uvf->frames; i++)
 		if (uvf->place[i].state == PLACE_SENDING &&
 		    uvf->place[i].source == source->number &&

@@ -20,6 +20,11 @@
 #define XDP_PKT_CONTD (1 << 0)
 #endif
 
+/* As of Linux 6.8. */
+#ifndef XDP_TX_METADATA
+#define XDP_TX_METADATA (1 << 1)
+#endif
+
 struct uvf_ring {
 	uint32_t *producer;
 	uint32_t *consumer;

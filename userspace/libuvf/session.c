@@ -106,6 +106,8 @@ static int options_read(const struct uvf_opts *opts, struct uvf_opts *to)
 	if (to->frame_size != 2048 && to->frame_size != 4096)
 		return uvf_fail(EINVAL, "frames of %u bytes: 2048 or 4096 are possible",
 				to->frame_size);
+	if (to->meta & ~(UVF_META_RX | UVF_META_TX))
+		return uvf_fail(EINVAL, "uvf_opts.meta is %#x: use UVF_META_*", to->meta);
 	if (to->keep > KEEP_MAX)
 		return uvf_fail(EINVAL, "%u bytes to keep: up to %u are possible", to->keep,
 				KEEP_MAX);
@@ -161,7 +163,7 @@ static int umem_register(struct uvf *uvf, const struct uvf_opts *opts)
 			.frame_size = 1u << uvf->frame_shift,
 			.linger = opts->linger == UVF_NO_LINGER ? 0 : opts->linger,
 			.busy_budget = opts->busy_budget,
-			.flags = uvf->jumbo ? UVF_MEMORY_JUMBO : 0,
+			.flags = (uvf->jumbo ? UVF_MEMORY_JUMBO : 0) | meta_flags(uvf),
 		},
 	};
 	struct uvf_reply reply;
@@ -228,6 +230,8 @@ int uvf__open(struct uvf **to, const struct uvf_opts *user_opts)
 	uvf->busy_us = opts.busy_us;
 	uvf->busy_poll = opts.busy_budget;
 	uvf->jumbo = opts.jumbo;
+	uvf->meta_rx = opts.meta & UVF_META_RX;
+	uvf->asked = opts.meta & UVF_META_TX ? UVF_ASKED : 0;
 	uvf->reach = uvf->size;
 	uvf->keep = opts.keep;
 	uvf->functions = functions_expected();
@@ -272,6 +276,8 @@ unsigned int uvf__alloc(struct uvf *uvf, struct uvf_frame *frames, unsigned int 
 		uint32_t number = uvf->free[--uvf->free_count];
 
 		uvf->place[number].from = 0;
+		if (uvf->meta_rx)
+			meta_wipe(uvf, number);
 		place_set(&uvf->place[number], PLACE_HELD);
 		frames[i] = (struct uvf_frame){ .addr = frame_addr(uvf, number) + HEADROOM };
 	}

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <uvf/libuvf.h>
+#include <uvf/meta.h>
 
 #include "place.h"
 #include "proto.h"
@@ -43,6 +44,8 @@ struct uvf_dev {
 	bool gone;
 	uint32_t *again; /* frames that a predecessor held, the last one first */
 	uint32_t agains;
+	struct uvf_sent *sent; /* with UVF_META_TX: UVF_SENT_KEPT times, as a ring */
+	uint32_t sent_first, sent_end;
 	struct uvf_dev_stats stats;
 
 	/* slow path */
@@ -64,6 +67,8 @@ struct uvf {
 	uint32_t frame_max; /* uvf__map(): what is received and sent is the caller's to say; or 0 */
 	uint32_t *free; /* stack of frame numbers */
 	bool jumbo; /* frames may have several buffers */
+	bool meta_rx; /* what is known of them lies in front */
+	uint32_t asked; /* UVF_ASKED where frames may have that option, else 0 */
 	struct uvf_dev *devs[UVF_DEVS];
 	uint32_t busy_us; /* to look before sleeping */
 	bool busy_poll; /* and have the kernel receive meanwhile */
@@ -143,6 +148,14 @@ static inline void place_receive(struct uvf *uvf, const struct uvf_source *sourc
 	place->arrival = uvf->arrivals++;
 	place->from = source->number;
 	place_set(place, PLACE_HELD);
+}
+
+/* Nothing is known of a frame that is yet to be received, or made. */
+static inline void meta_wipe(struct uvf *uvf, uint64_t number)
+{
+	uint8_t *end = uvf->area + frame_addr(uvf, number) + HEADROOM;
+
+	((struct uvf_meta_block *)end)[-1].known = 0;
 }
 
 static inline void frame_put(struct uvf *uvf, uint64_t number)
@@ -227,6 +240,23 @@ unsigned int jumbo_rx(struct uvf_dev *dev, const struct uvf_source *source,
 /* Writes the entries behind the producer, and returns how many. */
 unsigned int jumbo_tx(struct uvf_dev *dev, const struct uvf_source *source,
 		      const struct uvf_frame *frames, unsigned int n);
+
+/* --- meta.c: what is known of frames, and asked for with them -------------------------------- */
+
+/* UVF_META_* as uvfd is told, and as it tells. */
+uint32_t meta_flags(const struct uvf *uvf);
+/* 0, or -ENOMEM: room for the times of what @dev sends. */
+int sent_make(struct uvf_dev *dev);
+/* What the kernel does with what is sent by a source. */
+uint32_t source_asks(const struct uvf *uvf, const struct uvf_source *source);
+/*
+ * @frames has UVF_ASKED, and @n buffers, and is about to be sent. Returns the options of its
+ * descriptor: 0 where the kernel has nothing to do with it (any more).
+ */
+uint32_t ask_apply(const struct uvf *uvf, const struct uvf_source *source,
+		   const struct uvf_frame *frames, unsigned int n);
+/* The times of @n entries from @at on of the completion ring, whose frames are SENDING yet. */
+void sent_collect(struct uvf_dev *dev, const struct uvf_source *source, uint32_t at, uint32_t n);
 
 /* --- busy.c: looking instead of sleeping ---------------------------------------------------- */
 

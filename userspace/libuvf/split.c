@@ -45,6 +45,8 @@ static void part_init(struct uvf *part, struct uvf *uvf)
 	part->reach = uvf->reach;
 	part->frame_max = uvf->frame_max;
 	part->jumbo = uvf->jumbo;
+	part->meta_rx = uvf->meta_rx;
+	part->asked = uvf->asked;
 	part->arrivals = uvf->arrivals;
 	part->busy_us = uvf->busy_us;
 	part->busy_poll = uvf->busy_poll;
@@ -151,6 +153,11 @@ int uvf_dev__split(struct uvf_dev **to, struct uvf_dev *dev, struct uvf *part, u
 	}
 	piece->of = dev;
 	piece->uvf = part;
+	if (sent_make(piece)) {
+		free(piece->source);
+		free(piece);
+		return -ENOMEM;
+	}
 	piece->share = dev->share;
 	piece->info = dev->info;
 	piece->epoll = -1;
@@ -192,6 +199,7 @@ void piece_close(struct uvf_dev *piece)
 		if (part->devs[i] == piece)
 			part->devs[i] = NULL;
 	free(piece->source);
+	free(piece->sent);
 	free(piece);
 }
 

@@ -18,6 +18,17 @@ static void text(struct json_object *object, const char *key, const char *value)
 	json_object_object_add(object, key, value && *value ? json_object_new_string(value) : NULL);
 }
 
+static struct json_object *meta_json(uint32_t flags)
+{
+	struct json_object *array = json_object_new_array();
+
+	if (flags & UVF_MEMORY_META_RX)
+		json_object_array_add(array, json_object_new_string("rx"));
+	if (flags & UVF_MEMORY_META_TX)
+		json_object_array_add(array, json_object_new_string("tx"));
+	return array;
+}
+
 static struct json_object *lease_json(const struct uvf_reply *lease)
 {
 	struct json_object *object;
@@ -29,6 +40,7 @@ static struct json_object *lease_json(const struct uvf_reply *lease)
 	json_object_object_add(object, "pid", json_object_new_int(lease->holder_pid));
 	json_object_object_add(object, "zerocopy", json_object_new_boolean(lease->zerocopy));
 	json_object_object_add(object, "jumbo", json_object_new_boolean(lease->jumbo));
+	json_object_object_add(object, "metadata", meta_json(lease->meta));
 	json_object_object_add(object, "ring_size", json_object_new_int(lease->ring_size));
 	json_object_object_add(object, "sources", json_object_new_int(lease->sources));
 	json_object_object_add(object, "parked", lease->parked ?

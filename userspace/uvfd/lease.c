@@ -17,6 +17,7 @@
 #include <bpf/libbpf.h>
 #include <linux/if_link.h>
 
+#include "bound.skel.h"
 #include "socket.skel.h"
 #include "why.h"
 
@@ -44,16 +45,65 @@ void lease_clean(int netdev)
 		bpf_xdp_detach(netdev, XDP_FLAGS_DRV_MODE, NULL);
 }
 
-static int program_load(struct lease *lease, const char *name)
+static void program_take(struct lease *lease, const struct bpf_program *program,
+			 const struct bpf_map *sockets)
 {
-	struct socket_bpf *loaded = socket_bpf__open_and_load();
+	lease->program = fcntl(bpf_program__fd(program), F_DUPFD_CLOEXEC, 0);
+	lease->sockets = fcntl(bpf_map__fd(sockets), F_DUPFD_CLOEXEC, 0);
+}
+
+/* linux/bpf.h, as of Linux 6.3. */
+#ifndef BPF_F_XDP_DEV_BOUND_ONLY
+#define BPF_F_XDP_DEV_BOUND_ONLY (1U << 6)
+#endif
+
+/*
+ * The one that asks the driver; false: this kernel does not know such programs, or has no BTF. What
+ * libbpf has to say of it is nobody's trouble.
+ */
+static bool bound_load(struct lease *lease)
+{
+	libbpf_print_fn_t print = libbpf_set_print(NULL);
+	struct bound_bpf *bound = bound_bpf__open();
+	bool loaded = false;
+
+	if (bound) {
+		bpf_program__set_ifindex(bound->progs.uvf_socket, lease->netdev);
+		bpf_program__set_flags(bound->progs.uvf_socket, BPF_F_XDP_DEV_BOUND_ONLY);
+		loaded = !bound_bpf__load(bound);
+	}
+	if (loaded)
+		program_take(lease, bound->progs.uvf_socket, bound->maps.sockets);
+	bound_bpf__destroy(bound);
+	libbpf_set_print(print);
+	return loaded;
+}
+
+static int unbound_load(struct lease *lease, bool meta)
+{
+	struct socket_bpf *loaded = socket_bpf__open();
+	int err;
 
 	if (!loaded)
-		return uvf_fail(errno, "can't load the XDP program for %s: %s", name,
-				strerror(errno));
-	lease->program = fcntl(bpf_program__fd(loaded->progs.uvf_socket), F_DUPFD_CLOEXEC, 0);
-	lease->sockets = fcntl(bpf_map__fd(loaded->maps.sockets), F_DUPFD_CLOEXEC, 0);
+		return -errno;
+	loaded->rodata->meta = meta;
+	err = socket_bpf__load(loaded);
+	if (!err)
+		program_take(lease, loaded->progs.uvf_socket, loaded->maps.sockets);
 	socket_bpf__destroy(loaded);
+	return err;
+}
+
+static int program_load(struct lease *lease, const char *name)
+{
+	bool meta = lease->session->memory_flags & UVF_MEMORY_META_RX;
+	int err = meta && bound_load(lease) ? 0 : unbound_load(lease, meta);
+
+	/* Before Linux 6.1 there is no CLOCK_TAI to tell, and nothing is known. */
+	if (err && meta)
+		err = unbound_load(lease, false);
+	if (err)
+		return uvf_fail(-err, "can't load the XDP program for %s: %s", name, strerror(-err));
 	if (lease->program < 0 || lease->sockets < 0)
 		return uvf_fail(errno, "no descriptor for the XDP program of %s: %s", name,
 				strerror(errno));

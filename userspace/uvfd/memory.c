@@ -126,6 +126,7 @@ int memory_resume(const struct session *session, struct uvf_reply *reply, int *f
 	reply->frame_size = session->frame_size;
 	reply->maps = session->maps;
 	reply->jumbo = session->memory_flags & UVF_MEMORY_JUMBO;
+	reply->meta = session->memory_flags & UVF_MEMORY_META;
 	*fd = session->memory;
 	return 0;
 }
@@ -264,10 +265,53 @@ static int map_at(uint8_t *area, uint64_t at, uint64_t size, int fd)
 	return uvf_fail(errno, "can't map the appliance's memory: %s", strerror(errno));
 }
 
+/* struct xdp_umem_reg as of Linux 6.8; before, the last field was padding. */
+struct umem_reg {
+	uint64_t addr, len;
+	uint32_t chunk_size, headroom, flags, tx_metadata_len;
+};
+
+_Static_assert(sizeof(struct umem_reg) == sizeof(struct xdp_umem_reg), "linux/if_xdp.h");
+
+#define UMEM_TX_METADATA_LEN (1 << 2) /* XDP_UMEM_TX_METADATA_LEN */
+
+static void reg_meta(struct umem_reg *reg, uint32_t memory_flags)
+{
+	if (!(memory_flags & UVF_MEMORY_META_TX))
+		return;
+	reg->flags |= UMEM_TX_METADATA_LEN;
+	reg->tx_metadata_len = UVF_TX_META_LEN;
+}
+
+/* Before Linux 6.8 the flag is unknown (xdp_umem_reg(), net/xdp/xdp_umem.c). */
+bool memory_has_tx_meta(void)
+{
+	static enum { UNKNOWN, YES, NO } known;
+	struct umem_reg reg = { .len = 4096, .chunk_size = 4096 };
+	void *page;
+	int xsk;
+
+	if (known != UNKNOWN)
+		return known == YES;
+	xsk = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
+	page = mmap(NULL, reg.len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (xsk >= 0 && page != MAP_FAILED) {
+		reg.addr = (uintptr_t)page;
+		reg_meta(&reg, UVF_MEMORY_META_TX);
+		known = setsockopt(xsk, SOL_XDP, XDP_UMEM_REG, &reg, sizeof(reg)) &&
+			errno == EINVAL ? NO : YES;
+	}
+	if (page != MAP_FAILED)
+		munmap(page, reg.len);
+	if (xsk >= 0)
+		close(xsk);
+	return known != NO; /* else the next one will say why */
+}
+
 /* Holes are anonymous memory, less than UVF_MAP_ALIGN each: a UMEM has none. */
 int memory_register(const struct session *session, int xsk)
 {
-	struct xdp_umem_reg reg = { .len = end_of(session), .chunk_size = session->frame_size };
+	struct umem_reg reg = { .len = end_of(session), .chunk_size = session->frame_size };
 	size_t reserved = reg.len + UVF_MAP_ALIGN;
 	uint8_t *all = mmap(NULL, reserved, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -281,8 +325,9 @@ int memory_register(const struct session *session, int xsk)
 	for (unsigned int i = 0; !err && i < session->maps; i++)
 		err = map_at(area, session->map[i].at, session->map[i].size, session->map[i].fd);
 	reg.addr = (uintptr_t)area;
+	reg_meta(&reg, session->memory_flags);
 	if (session->maps) {
-		reg.flags = XDP_UMEM_UNALIGNED_CHUNK_FLAG;
+		reg.flags |= XDP_UMEM_UNALIGNED_CHUNK_FLAG;
 		reg.headroom = session->frame_size - UVF_XDP_HEADROOM - session->frame_max;
 	}
 	if (!err && setsockopt(xsk, SOL_XDP, XDP_UMEM_REG, &reg, sizeof(reg)))

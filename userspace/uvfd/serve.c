@@ -140,6 +140,7 @@ static void describe(struct uvf_reply *reply, const struct function *function,
 	reply->sources = lease->sources;
 	reply->frame_size = lease->session->frame_size;
 	reply->jumbo = lease->session->memory_flags & UVF_MEMORY_JUMBO;
+	reply->meta = lease->session->memory_flags & UVF_MEMORY_META;
 	reply->resumed = lease->inherited;
 	if (session_is_parked(lease->session))
 		reply->parked = session_left(lease->session) ?: 1;

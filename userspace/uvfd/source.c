@@ -83,11 +83,15 @@ static bool has_jumbo(void)
 
 int source_check(uint32_t memory_flags)
 {
-	if (!(memory_flags & UVF_MEMORY_JUMBO) || has_jumbo())
-		return 0;
-	return uvf_fail(EOPNOTSUPP, "this kernel has no jumbo frames for AF_XDP (Linux 6.6 has): start "
-				    "the appliance without UVF_JUMBO=1, what is longer than a frame of "
-				    "its memory is then dropped");
+	if (memory_flags & UVF_MEMORY_JUMBO && !has_jumbo())
+		return uvf_fail(EOPNOTSUPP, "this kernel has no jumbo frames for AF_XDP (Linux 6.6 "
+					    "has): start the appliance without UVF_JUMBO=1, what is "
+					    "longer than a frame of its memory is then dropped");
+	if (memory_flags & UVF_MEMORY_META_TX && !memory_has_tx_meta())
+		return uvf_fail(EOPNOTSUPP, "this kernel takes no metadata with frames that are sent "
+					    "by AF_XDP (Linux 6.8 does): the appliance has to make "
+					    "checksums itself");
+	return 0;
 }
 
 int source_make(struct source *source, const struct session *session, uint32_t ring_size)

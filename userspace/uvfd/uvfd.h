@@ -314,6 +314,8 @@ void memory_drop(struct session *session);
 void memory_inherit(struct session *to, struct session *from);
 /* 0, or -EPROTO: something is missing. */
 int memory_check_complete(const struct session *session);
+/* Whether this kernel has metadata of frames that are sent. */
+bool memory_has_tx_meta(void);
 /* Makes it the UMEM of an AF_XDP socket. */
 int memory_register(const struct session *session, int xsk);
 
