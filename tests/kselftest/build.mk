@@ -4,7 +4,7 @@
 KSELFTEST := $(O)/tests/xsk $(O)/tests/tap $(O)/tests/rawlink $(O)/tests/without $(O)/tests/hostile_client \
 	$(O)/tests/nl_uvf $(O)/tests/nl_route $(O)/tests/nl_fuzz $(O)/tests/pci_fuzz $(O)/tests/faults \
 	$(O)/tests/redirect.bpf.o $(O)/tests/seq \
-	$(addprefix $(O)/tests/,crash_forward threads lend vhost_client) \
+	$(addprefix $(O)/tests/,crash_forward threads lend meta vhost_client) \
 	$(addprefix $(O)/tests/vfio_,process user hostile fuzz)
 
 $(O)/tests/xsk: $(addprefix tests/kselftest/,xsk.c redirect.c cni_map.c redirect.h cni_map.h)
@@ -27,7 +27,7 @@ $(O)/tests/vhost_client: $(wildcard tests/kselftest/vhost_client*.[ch]) tests/ks
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE $(CFLAGS) -pthread $(filter %.c,$^) -o $@
 
-$(addprefix $(O)/tests/,crash_forward threads lend): $(O)/tests/%: tests/kselftest/%.c include/uvf/libuvf.h | $(LIBUVF_SO)
+$(addprefix $(O)/tests/,crash_forward threads lend meta): $(O)/tests/%: tests/kselftest/%.c include/uvf/libuvf.h | $(LIBUVF_SO)
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE $(CFLAGS) -pthread -Iinclude $< -L$(O)/lib -luvf -Wl,-rpath,'$$ORIGIN/../lib' -o $@
 

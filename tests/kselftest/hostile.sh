@@ -39,6 +39,8 @@ run_evil() { in_ns host uvf run --appliance hostile --on evil0 -- "$evil" "$@"; 
 lease() { in_ns host uvf show --json "$1" | jq -c .lease; }
 # Rings of a bound socket can be mapped once more since Linux 6.4.
 inherits() { [[ $(printf '%s\n' 6.4 "$(uname -r)" | sort -V | head -n 1) == 6.4 ]]; }
+# Requests lie in front of frames since Linux 6.8.
+asks() { [[ $(printf '%s\n' 6.8 "$(uname -r)" | sort -V | head -n 1) == 6.8 ]]; }
 free() { [[ $(lease evil0) == null ]]; }
 descriptors() { find "/proc/$uvfd/fd" -mindepth 1 | wc -l; }
 memory() { awk '/^(VmSize|RssAnon):/ { print $2 }' "/proc/$uvfd/status" | paste -sd ' '; }
@@ -145,6 +147,7 @@ all_attacks() {
 	attack "an end in the middle" run_evil middle evil0
 	attack "messages of each size" in_ns host "$evil" garbage evil0
 	attack "garbage in its rings" run_evil rings evil0 "$1"
+	if asks; then attack "garbage in front of what it sends" run_evil requests evil0 "$1"; fi
 	attack "a flood" run_evil flood evil0 2
 	heirs
 	killed_in_the_midst

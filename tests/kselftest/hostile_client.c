@@ -7,6 +7,7 @@
  *	hostile_client unread FUNCTION		asks on and on, never reads an answer
  *	hostile_client middle FUNCTION		ends with a lease, requests, half of one
  *	hostile_client rings FUNCTION SECONDS	garbage in each ring and index; SEED=N repeats it
+ *	hostile_client requests FUNCTION SECONDS	garbage in front of what it sends
  *	hostile_client flood FUNCTION SECONDS	sends as fast as it can, and takes nothing in
  *	hostile_client heir FUNCTION		takes what its dead predecessor left, damages
  *						it, and dies in its turn
@@ -114,16 +115,23 @@ static int ask(int sock, struct uvf_request request, int fd, int want, const cha
 	return got_fd;
 }
 
-static int lease(int sock)
+static int lease_with(int sock, int memory, uint32_t flags)
 {
-	int memory = umem(), xsk;
+	struct uvf_request request = request_of(UVF_MSG_MEMORY, "");
+	int xsk;
 
-	ask(sock, request_of(UVF_MSG_MEMORY, ""), memory, 0, "memory");
+	request.memory.flags = flags;
+	ask(sock, request, memory, 0, "memory");
 	close(memory);
 	xsk = ask(sock, request_of(UVF_MSG_LEASE, function), -1, 0, "lease");
 	if (xsk < 0)
 		die("no socket came with the lease");
 	return xsk;
+}
+
+static int lease(int sock)
+{
+	return lease_with(sock, umem(), 0);
 }
 
 /* --- descriptors ------------------------------------------------------------------------------ */
@@ -345,6 +353,10 @@ struct ring {
 	struct xdp_desc *descs; /* rx and tx */
 };
 
+struct rings {
+	struct ring fill, done, rx, tx;
+};
+
 static struct ring ring_map(int xsk, uint64_t page, const struct xdp_ring_offset *at)
 {
 	uint8_t *map = mmap(NULL, at->desc + RING_SIZE * sizeof(struct xdp_desc),
@@ -358,6 +370,33 @@ static struct ring ring_map(int xsk, uint64_t page, const struct xdp_ring_offset
 		.addrs = (uint64_t *)(map + at->desc),
 		.descs = (struct xdp_desc *)(map + at->desc),
 	};
+}
+
+static struct rings rings_map(int sock, int xsk)
+{
+	struct xdp_mmap_offsets at;
+	socklen_t len = sizeof(at);
+	struct rings rings;
+
+	if (getsockopt(xsk, SOL_XDP, XDP_MMAP_OFFSETS, &at, &len))
+		die("not an AF_XDP socket: %s", strerror(errno));
+	rings.fill = ring_map(xsk, XDP_UMEM_PGOFF_FILL_RING, &at.fr);
+	rings.done = ring_map(xsk, XDP_UMEM_PGOFF_COMPLETION_RING, &at.cr);
+	rings.rx = ring_map(xsk, XDP_PGOFF_RX_RING, &at.rx);
+	rings.tx = ring_map(xsk, XDP_PGOFF_TX_RING, &at.tx);
+	if (reply.unbound)
+		ask(sock, request_of(UVF_MSG_BIND, function), -1, 0, "bind");
+	return rings;
+}
+
+static void seed_take(void)
+{
+	unsigned int seed = getenv("SEED") ? strtoul(getenv("SEED"), NULL, 0)
+					   : (unsigned)time(NULL);
+
+	printf("# SEED=%u\n", seed);
+	fflush(stdout);
+	srandom(seed);
 }
 
 static uint64_t any_addr(void)
@@ -434,42 +473,28 @@ static void kick(int xsk)
 
 static void rings(unsigned int seconds)
 {
-	unsigned int seed = getenv("SEED") ? strtoul(getenv("SEED"), NULL, 0)
-					   : (unsigned)time(NULL);
 	int sock = connection(), xsk = lease(sock);
-	struct ring fill, rx, tx, done;
-	struct xdp_mmap_offsets at;
-	socklen_t len = sizeof(at);
+	struct rings all = rings_map(sock, xsk);
 	unsigned int n = 0;
 	time_t end;
 
-	if (getsockopt(xsk, SOL_XDP, XDP_MMAP_OFFSETS, &at, &len))
-		die("not an AF_XDP socket: %s", strerror(errno));
-	fill = ring_map(xsk, XDP_UMEM_PGOFF_FILL_RING, &at.fr);
-	done = ring_map(xsk, XDP_UMEM_PGOFF_COMPLETION_RING, &at.cr);
-	rx = ring_map(xsk, XDP_PGOFF_RX_RING, &at.rx);
-	tx = ring_map(xsk, XDP_PGOFF_TX_RING, &at.tx);
-	if (reply.unbound)
-		ask(sock, request_of(UVF_MSG_BIND, function), -1, 0, "bind");
-	printf("# SEED=%u\n", seed);
-	fflush(stdout);
-	srandom(seed);
+	seed_take();
 	for (end = time(NULL) + seconds; time(NULL) < end; n++) {
 		switch (random() % 5) {
 		case 0:
-			spoil(&fill, true);
+			spoil(&all.fill, true);
 			break;
 		case 1:
-			spoil(&done, true);
+			spoil(&all.done, true);
 			break;
 		case 2:
-			spoil(&rx, false);
+			spoil(&all.rx, false);
 			break;
 		case 3:
-			spoil(&tx, false);
+			spoil(&all.tx, false);
 			break;
 		case 4:
-			mend(&fill, &rx, &tx, &done);
+			mend(&all.fill, &all.rx, &all.tx, &all.done);
 			break;
 		}
 		kick(xsk);
@@ -477,6 +502,67 @@ static void rings(unsigned int seconds)
 			usleep(1000); /* the test is of wits, not of the processor */
 	}
 	printf("# %u times\n", n);
+}
+
+/* --- requests --------------------------------------------------------------------------------- */
+
+/* struct xsk_tx_metadata, as of Linux 6.15. */
+struct request_front {
+	uint64_t flags;
+	uint16_t start, offset;
+	uint32_t pad;
+	uint64_t launch;
+};
+
+static struct request_front any_request(void)
+{
+	static const uint64_t flags[] = { 0, 1, 2, 3, 4, 7, 8, 1ULL << 63, ~0ULL };
+	static const uint16_t places[] = { 0, 14, 34, 58, 59, 60, 1514, 0x7fff, 0xffff };
+
+	return (struct request_front){
+		.flags = flags[random() % (sizeof(flags) / sizeof(*flags))],
+		.start = places[random() % (sizeof(places) / sizeof(*places))],
+		.offset = places[random() % (sizeof(places) / sizeof(*places))],
+		.launch = random() % 2 ? ~0ULL : 0,
+	};
+}
+
+/* What the kernel refuses it refuses for ever: now and then something is asked for that is none. */
+static void send_requests(const struct rings *all, uint8_t *area, bool mend)
+{
+	for (unsigned int i = 0; i < RING_SIZE; i++) {
+		uint64_t addr = (RING_SIZE + i) * 2048 + (random() % 8 ? 256 : random() % 48);
+
+		all->tx.descs[i] = (struct xdp_desc){ addr, 60, mend ? 0 : random() % 4 & ~1 };
+		if (addr % 2048 >= sizeof(struct request_front))
+			((struct request_front *)(area + addr))[-1] =
+				mend ? (struct request_front){ 0 } : any_request();
+	}
+	*all->done.index[1] = *all->done.index[0];
+	*all->tx.index[0] = *all->tx.index[1] + RING_SIZE / 2;
+}
+
+static void requests(unsigned int seconds)
+{
+	int sock = connection(), memory = umem();
+	uint8_t *area = mmap(NULL, UMEM_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+	int xsk = lease_with(sock, memory, UVF_MEMORY_META);
+	struct rings all = rings_map(sock, xsk);
+	uint32_t sent = *all.tx.index[1];
+	unsigned int n = 0;
+	time_t end;
+
+	if (area == MAP_FAILED)
+		die("can't map the memory: %s", strerror(errno));
+	seed_take();
+	for (end = time(NULL) + seconds; time(NULL) < end; n++) {
+		send_requests(&all, area, n % 3 == 0);
+		kick(xsk);
+		if (n % 64 == 0)
+			usleep(1000);
+	}
+	printf("# %u times, %u frames were taken\n", n, *all.tx.index[1] - sent);
+	wrong += *all.tx.index[1] == sent;
 }
 
 /* --- those that stay -------------------------------------------------------------------------- */
@@ -611,6 +697,8 @@ int main(int argc, char **argv)
 		garbage();
 	else if (!strcmp(what, "rings") && argc > 3)
 		rings(atoi(argv[3]));
+	else if (!strcmp(what, "requests") && argc > 3)
+		requests(atoi(argv[3]));
 	else if (!strcmp(what, "flood") && argc > 3)
 		flood(atoi(argv[3]));
 	else if (!strcmp(what, "heir"))

@@ -5,7 +5,8 @@
  *	uvf run --on fw0 -- capture fw0 udp port 53 | tcpdump -nr -
  *
  * The function's frames end here: this is an appliance that looks, not a tap on another one. With
- * UVF_JUMBO=1 in the environment it sees those that take several buffers, too.
+ * UVF_JUMBO=1 in the environment it sees those that take several buffers, too. Times are those at
+ * which frames came to the function, to the nanosecond, and not those at which they are read here.
  */
 #include <argp.h>
 #include <errno.h>
@@ -15,13 +16,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
+#include <time.h>
 
 #include <uvf/libuvf.h>
 
 #define BURST 64
 #define WAIT_MS 1000
 #define SNAPLEN 65535
+#define SECOND 1000000000
 
 static volatile sig_atomic_t stop;
 
@@ -58,9 +60,37 @@ static const void *gather(const struct uvf *uvf, const struct uvf_frame *frames,
 	return whole;
 }
 
-static void write_one(const void *data, uint32_t len, const struct timeval *time)
+static int64_t clock_now(clockid_t clock)
 {
-	struct pcap_pkthdr header = { .ts = *time, .caplen = len, .len = len };
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * (int64_t)SECOND + now.tv_nsec;
+}
+
+/* By how much CLOCK_TAI is ahead of the time of day: some leap seconds. */
+static int64_t tai_ahead(void)
+{
+	int64_t ahead = clock_now(CLOCK_TAI) - clock_now(CLOCK_REALTIME);
+
+	return (ahead + SECOND / 2) / SECOND * SECOND;
+}
+
+/* The time of day at which a frame came, or, where that is not known (before Linux 6.1), now. */
+static int64_t time_of(const struct uvf *uvf, const struct uvf_frame *frame, int64_t ahead)
+{
+	struct uvf_meta meta;
+
+	if (!(uvf__meta(uvf, frame, &meta) & UVF_KNOWN_TIME))
+		return clock_now(CLOCK_REALTIME);
+	return (int64_t)meta.time - ahead;
+}
+
+/* Where a file has nanoseconds, they are in the field for microseconds. */
+static void write_one(const void *data, uint32_t len, int64_t time)
+{
+	struct pcap_pkthdr header = { .ts = { time / SECOND, time % SECOND }, .caplen = len,
+				      .len = len };
 
 	plan.received++;
 	if (plan.filtered && !pcap_offline_filter(&plan.program, &header, data))
@@ -69,20 +99,18 @@ static void write_one(const void *data, uint32_t len, const struct timeval *time
 	stop |= ++plan.written == plan.count;
 }
 
-/* The clock is read once for a burst. */
 static unsigned int turn(struct uvf *uvf, struct uvf_dev *dev)
 {
 	struct uvf_frame frames[BURST];
 	unsigned int n = uvf_dev__rx(dev, frames, BURST), size;
-	struct timeval time;
+	int64_t ahead = tai_ahead();
 	const void *data;
 	uint32_t len;
 
-	gettimeofday(&time, NULL);
 	for (unsigned int i = 0; i < n && !(plan.count && plan.written == plan.count); i += size) {
 		size = uvf_frame__buffers(frames + i, n - i);
 		data = gather(uvf, frames + i, size, &len);
-		write_one(data, len, &time);
+		write_one(data, len, time_of(uvf, frames + i, ahead));
 	}
 	uvf__free(uvf, frames, n);
 	return n;
@@ -111,7 +139,8 @@ static int loop(struct uvf *uvf, struct uvf_dev *dev)
 
 static int run(void)
 {
-	struct uvf_opts opts = { .size = sizeof(opts), .jumbo = UVF_JUMBO_IF_SET };
+	struct uvf_opts opts = { .size = sizeof(opts), .jumbo = UVF_JUMBO_IF_SET,
+				 .meta = UVF_META_RX };
 	struct uvf_dev *dev;
 	struct uvf *uvf;
 	int err = uvf__open(&uvf, &opts);
@@ -133,7 +162,8 @@ static int run(void)
 /* All that can be refused is refused before the function is leased. */
 static int output_open(void)
 {
-	pcap_t *pcap = pcap_open_dead(DLT_EN10MB, SNAPLEN);
+	pcap_t *pcap = pcap_open_dead_with_tstamp_precision(DLT_EN10MB, SNAPLEN,
+							    PCAP_TSTAMP_PRECISION_NANO);
 
 	if (!pcap)
 		return -1;
