@@ -63,8 +63,8 @@ appliance_end() {
 	wait "$appliance" 2>/dev/null
 }
 
-receive_start() { # COUNT [IDLE]
-	ns_spawn sink "$seq" receive eth0 idle="${2:-3000}" count="$1" >"$tmp/received"
+receive_start() { # COUNT [IDLE [SIZE]]
+	ns_spawn sink "$seq" receive eth0 idle="${2:-3000}" count="$1" size="${3:-0}" >"$tmp/received"
 	receiver=$spawned
 	wait_for 10 grep -q ready "$tmp/received"
 }
@@ -74,7 +74,7 @@ received_is() { # DESCRIPTION COUNT
 	is "$1" "$(grep '^{' "$tmp/received" | jq -c '[.received, .doubled, .missing]')" "[$2,0,0]"
 }
 pass_through() { # DESCRIPTION SIZE COUNT
-	receive_start "$3"
+	receive_start "$3" 3000 "$2"
 	send size="$2" count="$3" rate=400
 	received_is "$1" "$3"
 }
@@ -162,7 +162,7 @@ uvfd_again() {
 ok "an appliance to be killed" appliance_run "$forward" fw0 fw1
 # No more than the ring holds, however slow the machine is: 341 of six buffers, or 292 of seven,
 # where the kernel keeps some bytes of each for itself (zero-copy, newer kernels).
-receive_start 280 30000
+receive_start 280 30000 9014
 send size=9014 count=280 rate=60 &
 sender=$!
 for signal in KILL SEGV KILL; do
@@ -177,7 +177,7 @@ received_is "none lost, none doubled, none in part" 280
 is "all memory is accounted for" "$(accounted)" "[true,0,0]"
 
 # They wait in the ring, while nobody reads it.
-receive_start 280 30000
+receive_start 280 30000 9014
 kill -STOP "$appliance"
 send size=9014 count=280 rate=500
 die KILL

@@ -4,13 +4,14 @@
  *
  *	seq send eth0 to=MAC count=2000 rate=500 [first=0] [src=IP dst=IP] [proto=17]
  *	         [sport=N dport=N] [vlan=N] [size=60]
- *	seq receive eth0 idle=1000 [count=2000]
+ *	seq receive eth0 idle=1000 [count=2000] [size=60]
  *	seq read FILE			as pcap
  *
  * A frame is Ethernet, IPv4 or IPv6, and ports, with its number at the end (numbered.h). `receive`
  * says "ready", takes frames until none has come for `idle` milliseconds (the first may take
  * thirty seconds; after `count` of them, a fifth of a second), and prints what came as JSON:
- * number, doubled, and missing between the first and the last.
+ * number, doubled, and missing between the first and the last. With `size`, those of another one
+ * have not come: the end of a frame that was torn apart looks like a frame.
  */
 #include "numbered.h"
 
@@ -167,14 +168,14 @@ static int64_t now_ms(void)
 	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
 }
 
-static bool receive_one(int sock, struct numbered_tally *tally)
+static bool receive_one(int sock, struct numbered_tally *tally, ssize_t want)
 {
 	static uint8_t frame[65536];
 	struct sockaddr_ll from;
 	socklen_t len = sizeof(from);
 	ssize_t size = recvfrom(sock, frame, sizeof(frame), 0, (void *)&from, &len);
 
-	return size > 0 && from.sll_pkttype != PACKET_OUTGOING &&
+	return size > 0 && (!want || size == want) && from.sll_pkttype != PACKET_OUTGOING &&
 	       numbered_count(tally, frame, size);
 }
 
@@ -190,7 +191,7 @@ static int receive_all(const char *name, const struct plan *plan)
 	fflush(stdout);
 	last = now_ms();
 	while ((left = last + patience(plan, tally.came) - now_ms()) > 0)
-		if (poll(&poller, 1, left) == 1 && receive_one(poller.fd, &tally))
+		if (poll(&poller, 1, left) == 1 && receive_one(poller.fd, &tally, plan->size))
 			last = now_ms();
 	printf("{ \"received\": %u, \"doubled\": %u, \"missing\": %u }\n", tally.came,
 	       tally.doubled, numbered_missing(&tally));
@@ -252,7 +253,7 @@ static bool take(struct plan *plan, const char *word)
 
 int main(int argc, char **argv)
 {
-	struct plan plan = { .count = 1, .proto = IPPROTO_UDP, .size = 90, .idle = 1000,
+	struct plan plan = { .count = 1, .proto = IPPROTO_UDP, .idle = 1000,
 			     .src = "192.0.2.1", .dst = "192.0.2.2" };
 
 	for (int i = 3; i < argc; i++)
@@ -260,12 +261,12 @@ int main(int argc, char **argv)
 			errno = EINVAL;
 			die(argv[i]);
 		}
+	if (argc > 2 && !strcmp(argv[1], "receive"))
+		return receive_all(argv[2], &plan);
 	if (plan.size > SIZE_MAX_SENT || plan.size < 80 || plan.count > NUMBERED_MAX)
 		plan.size = 90;
 	if (argc > 2 && !strcmp(argv[1], "send"))
 		return send_all(argv[2], &plan);
-	if (argc > 2 && !strcmp(argv[1], "receive"))
-		return receive_all(argv[2], &plan);
 	if (argc > 2 && !strcmp(argv[1], "read"))
 		return read_all(argv[2]);
 	fprintf(stderr, "seq: say send or receive, and a link; or read, and a file\n");
