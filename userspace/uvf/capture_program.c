@@ -76,7 +76,8 @@ static int load_sent(struct sent_bpf *sent, const struct place *place)
 	if (!err)
 		err = sent_bpf__load(sent);
 	if (err)
-		return uvf_fail(-err, "this kernel takes no program that looks at what %s sends: %s",
+		return uvf_fail(-err, "this kernel takes no program that looks at what %s sends: %s "
+				      "(it takes CONFIG_BPF_EVENTS)",
 				place->link, strerror(-err));
 	err = sent_bpf__attach(sent);
 	if (err)
