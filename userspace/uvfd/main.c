@@ -4,6 +4,7 @@
 
 #include <argp.h>
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -192,6 +193,8 @@ int main(int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, NULL);
 	if (!socket_path)
 		socket_path = getenv("UVF_SOCKET") ?: UVF_SOCKET;
+	/* What libbpf reads of the kernel's types is megabytes, and goes back when it is freed. */
+	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 	signal(SIGPIPE, SIG_IGN);
 	setvbuf(stderr, NULL, _IOLBF, 0);
 	libbpf_set_print(libbpf_say);
