@@ -31,7 +31,7 @@ verdict "a skip stays a skip" 4 'SKIP' 'echo "1..0 # SKIP no reason"; exit 4'
 verdict "a warning in the console" 70 'kernel complained \(the script itself ended with 0\)' \
 	'echo "WARNING: CPU: 0 PID: 1 at lib/x.c:1 f+0x1/0x2" >/dev/kmsg'
 verdict "a panic" 70 'sysrq_handle_crash|Kernel panic' 'echo c >/proc/sysrq-trigger; sleep 20'
-verdict "a hang" 71 'hang: no verdict within 20 s' 'echo started; sleep 1000' --timeout 20
+verdict "a hang" 71 "hang: no verdict within $((20 * ${TIMEOUT_SCALE:-1})) s" 'echo started; sleep 1000' --timeout 20
 verdict "a guest that goes down by itself" 72 'died without a verdict' 'poweroff -f; sleep 20'
 # A clock that was measured wrongly is 5 times too fast: one second of the RTC's.
 verdict "a second is a second" 0 '^[4-9] s' \
