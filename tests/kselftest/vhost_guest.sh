@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# runs: guest
 #
 # A virtual machine with Debian's kernel, whose two cards are functions, one without a copy (shim)
 # and one with (copy). Whatever is done is done to both at once: addresses by DHCP, files by HTTP,

@@ -23,8 +23,9 @@ step "Fuzzing, a few seconds each" make -j2 fuzz
 steps_run || { echo "uvf: FAILED before the tests began."; exit 1; }
 
 mapfile -t scripts < <(ls tests/kselftest/*.sh tests/scenario/*_*.sh)
-mapfile -t in_vm < <(grep -l '^# runs: vm' "${scripts[@]}")
-mapfile -t on_host < <(grep -L '^# runs: vm' "${scripts[@]}")
+# With a guest of its own, which wants a processor: last, when the host's are done.
+mapfile -t in_vm < <(grep -l '^# runs: vm' "${scripts[@]}" && grep -l '^# runs: guest' "${scripts[@]}")
+mapfile -t on_host < <(grep -LE '^# runs: (vm|guest)' "${scripts[@]}")
 mapfile -t units < <(find build/tests/unit -type f -perm -u+x | sort)
 
 vm_lane=$(IFS=,; echo "${in_vm[*]}")
