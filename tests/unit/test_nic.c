@@ -229,6 +229,8 @@ static void wants(const char *text, const char *expected)
 
 static void wrong_rings(void **state)
 {
+	wants(SPACE(A) "<descriptor name='d' size='8'><field meaning='segment' byte='0' width='8'/>"
+	      "</descriptor></personality>", "segment have one bit");
 	wants(RING_OF("queue") "><uses descriptor='d'/><raises on='idle' cause='c'/></ring>"
 	      "</personality>", "9: ring q: idle is for a ring of bytes");
 	wants(RING_OF("bytes") " skips-null='yes' align='8'><uses descriptor='d'/><size is='8192'/>"

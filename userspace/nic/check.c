@@ -234,9 +234,10 @@ static void layout_check(struct check *check, struct model_layout *layout)
 		field_check(check, layout, &layout->match[i], "a match");
 	for (unsigned int i = 0; i < layout->constants; i++)
 		field_check(check, layout, &layout->constant[i], "a constant");
-	if (layout->field[FIELD_OWN].width > 1 || layout->field[FIELD_DONE].width > 1)
-		complain(check->to, layout->line, "descriptor %s: own and done have one bit each",
-			 layout->name);
+	if (layout->field[FIELD_OWN].width > 1 || layout->field[FIELD_DONE].width > 1 ||
+	    layout->field[FIELD_SEGMENT].width > 1)
+		complain(check->to, layout->line, "descriptor %s: own, done and segment have one bit "
+						  "each", layout->name);
 	layout_overlaps(check, layout);
 }
 

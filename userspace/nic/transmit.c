@@ -358,8 +358,9 @@ static void context_take(struct ring *ring, const struct outgoing *frame)
 {
 	const struct model_layout *layout = frame->layout;
 	const uint8_t *bytes = frame->part[0].bytes;
+	bool cut = field_get(layout, FIELD_SEGMENT, bytes);
 
-	ring->context[field_get(layout, FIELD_SEGMENT, bytes)] = (struct context){
+	ring->context[cut] = (struct context){
 		.ip_start = field_get(layout, FIELD_IP_START, bytes),
 		.ip_at = field_get(layout, FIELD_IP_AT, bytes),
 		.ip_end = field_get(layout, FIELD_IP_END, bytes),
