@@ -116,11 +116,10 @@ void pci_make(struct nic *nic)
 	for (unsigned int i = 0; i < pci->capabilities; i++)
 		capability_make(nic, &pci->capability[i],
 				i + 1 < pci->capabilities ? pci->capability[i + 1].at : 0);
-	put(nic, PCI_STATUS, 2, pci->status & STATUS_SAID);
-	if (!pci->capabilities)
-		return;
-	put(nic, PCI_CAPABILITY_LIST, 1, pci->capability[0].at);
-	put(nic, PCI_STATUS, 2, (pci->status & STATUS_SAID) | PCI_STATUS_CAP_LIST);
+	put(nic, PCI_STATUS, 2, (pci->status & STATUS_SAID) |
+				(pci->capabilities ? PCI_STATUS_CAP_LIST : 0));
+	if (pci->capabilities)
+		put(nic, PCI_CAPABILITY_LIST, 1, pci->capability[0].at);
 }
 
 /* The line's state, which no write changes: PCI 3.0, 6.2.3. */

@@ -231,6 +231,11 @@ static void tag_strip(struct incoming *frame, uint8_t *bytes)
 	frame->len -= 4;
 }
 
+static uint32_t padded(uint32_t len)
+{
+	return len < NIC_FRAME_PADDED ? NIC_FRAME_PADDED : len;
+}
+
 /* On a wire there is no shorter one, and drivers drop one that is. */
 static uint8_t *pad(struct incoming *frame, uint8_t *bytes, uint32_t len)
 {
@@ -275,7 +280,7 @@ static enum nic_taken deliver(struct nic *nic, struct ring *ring, uint8_t *bytes
 		nic->counters.script_dropped++;
 		return NIC_DROPPED;
 	}
-	count_frame(nic, true, bytes, len < NIC_FRAME_PADDED ? NIC_FRAME_PADDED : len);
+	count_frame(nic, true, bytes, padded(len));
 	describe(nic, ring, &frame, bytes, len, accepted);
 	ring_receive(nic, ring, &frame);
 	return NIC_TAKEN;
@@ -307,7 +312,7 @@ enum nic_taken nic_receive(struct nic *nic, uint8_t *frame, uint32_t len)
 		return drop(&nic->counters.rx_filtered);
 	if (len > cases_get(nic, &ring->model->limit, NIC_FRAME_MAX))
 		return drop(&nic->counters.rx_long);
-	if (!ring_fits(nic, ring, (len < NIC_FRAME_PADDED ? NIC_FRAME_PADDED : len) + NIC_CRC))
+	if (!ring_fits(nic, ring, padded(len) + NIC_CRC))
 		return ring->broken ? NIC_OFF : NIC_FULL;
 	return deliver(nic, ring, frame, len, accepted);
 }

@@ -44,7 +44,6 @@ static void config_changed(struct virtio *virtio)
 	if (!(virtio->status & STATUS_DRIVER_OK))
 		return;
 	virtio->isr |= ISR_CONFIG;
-	device_line(virtio);
 	interrupt(virtio, virtio->config_vector, ISR_CONFIG);
 }
 
