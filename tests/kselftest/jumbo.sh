@@ -15,12 +15,7 @@ seq=$top/build/tests/seq
 forward=$top/build/tests/crash_forward
 
 need ip nsenter ethtool jq
-topology_make client host sink
-topology_wire client eth0 10.0.1.2/24 host eth1 10.0.1.9/24
-topology_wire host eth2 10.0.2.9/24 sink eth0 10.0.2.2/24
-for end in client:eth0 host:eth1 host:eth2 sink:eth0; do
-	in_ns "${end%:*}" ip link set "${end#*:}" mtu 9000
-done
+topology_jumbo
 bpffs_ready
 [[ $BACKEND == veth ]] || module_load
 ok "fw0" function_add host fw0 eth1 jumbo

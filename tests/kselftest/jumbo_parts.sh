@@ -9,8 +9,8 @@
 #	                         └─ fw0 ─ threads
 set -u
 . "$(dirname "$0")/../lib/topology.sh"
+. "$top/tests/lib/threads.sh"
 export BACKEND=${BACKEND:-veth}
-threads=$top/build/tests/threads
 seq=$top/build/tests/seq
 flows=16 each=10 size=4000 # frames
 
@@ -42,17 +42,6 @@ uvfd_start host
 [[ $BACKEND != veth ]] || ok "queue 1 of the uplink" in_ns host uvf lease fw0 --queue 1
 export UVF_JUMBO=1
 
-threads_start() {
-	ns_spawn host uvf run --on fw0 -- "$threads" fw0 >"$tmp/threads" 2>"$tmp/threads.log"
-	appliance=$spawned
-	wait_for 20 grep -q ready "$tmp/threads" || diag "$(cat "$tmp/threads.log")"
-	is "a thread for each queue" "$(cat "$tmp/threads")" "ready queues=$queues"
-}
-threads_stop() {
-	kill "$appliance"
-	wait "$appliance"
-	got=$(grep '^{' "$tmp/threads")
-}
 directly() { in_ns host uvf stats --json fw0 | jq '.steering.direct_frames // 0'; }
 
 receive_start() {
@@ -73,7 +62,7 @@ received_is_all() { # DESCRIPTION
 		"[$((flows * each)),0,0]"
 }
 
-threads_start
+threads_start $queues
 receive_start
 before=$(directly)
 send_all
@@ -89,13 +78,13 @@ is "each thread had some, of $buffers buffers" \
 
 # What waits in the rings of all parts is there for a successor, who splits anew.
 if [[ $(printf '%s\n' 6.4 "$(uname -r)" | sort -V | head -n 1) == 6.4 ]]; then
-	threads_start
+	threads_start $queues
 	kill -STOP "$appliance"
 	receive_start
 	send_all
 	kill -KILL "$appliance"
 	wait "$appliance" 2>/dev/null
-	threads_start
+	threads_start $queues
 	received_is_all "all that waited comes back, whole and once"
 	threads_stop
 	diag "$got"

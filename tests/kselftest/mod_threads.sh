@@ -11,7 +11,7 @@
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/topology.sh"
-threads=$top/build/tests/threads
+. "$here/../lib/threads.sh"
 seq=$top/build/tests/seq
 flows=24 each=50 # frames
 
@@ -39,23 +39,10 @@ echoed() {
 	[[ $(grep '^{' "$tmp/received" | jq -c '[.received, .doubled]') == "[$((flows * each)),0]" ]]
 }
 
-threads_start() {
-	ns_spawn host uvf run --on fw0 -- "$threads" fw0 >"$tmp/threads" 2>"$tmp/threads.log"
-	appliance=$spawned
-	wait_for 20 grep -q ready "$tmp/threads" || diag "$(cat "$tmp/threads.log")"
-	is "a thread for each queue" "$(cat "$tmp/threads")" "ready queues=$1"
-}
-
-threads_stop() {
-	kill "$appliance"
-	wait "$appliance"
-}
-
 threads_start 4
 is "uvf show tells of four sources" "$(in_ns host uvf show --json fw0 | jq .lease.sources)" 4
 ok "all comes back" echoed
 threads_stop
-got=$(grep '^{' "$tmp/threads")
 diag "$got"
 is "each queue had some, and none was lost" \
 	"$(jq -c '[(.queues | min > 0), (.queues | add >= '$((flows * each))'), (.lost | add)]' <<<"$got")" \

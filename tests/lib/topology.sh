@@ -8,6 +8,7 @@
 #   topology_make client host           namespaces; then `in_ns client COMMAND…`, and
 #                                       `ns_spawn client COMMAND…` in the background: $spawned
 #   topology_wire A IF ADDR B IF ADDR   a cable between two of them
+#   topology_jumbo                      client eth0 ══ eth1 host eth2 ══ eth0 sink, of MTU 9000
 #   bpffs_ready                         bpffs at /sys/fs/bpf (in a mount namespace of one's own)
 #   module_load                         uvf.ko for this kernel
 #   function_add NS fw0 eth1 APPLIANCE [VLAN]     by the backend in $BACKEND (uvf or veth)
@@ -106,6 +107,16 @@ topology_wire() {
 	in_ns "$b" ip addr add "$b_addr" dev "$b_if"
 	in_ns "$a" ip link set "$a_if" up
 	in_ns "$b" ip link set "$b_if" up
+}
+
+topology_jumbo() {
+	local end
+	topology_make client host sink
+	topology_wire client eth0 10.0.1.2/24 host eth1 10.0.1.9/24
+	topology_wire host eth2 10.0.2.9/24 sink eth0 10.0.2.2/24
+	for end in client:eth0 host:eth1 host:eth2 sink:eth0; do
+		in_ns "${end%:*}" ip link set "${end#*:}" mtu 9000
+	done
 }
 
 bpffs_ready() {

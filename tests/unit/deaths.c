@@ -83,6 +83,23 @@ void session_forget(int *memory, int *sockets)
 	helds = 0;
 }
 
+void session_begin_anew(const struct uvf_opts *opts)
+{
+	int memory, sockets[DEVS];
+
+	session_forget(&memory, sockets);
+	close(sockets[0]);
+	close(sockets[1]);
+	connection_make();
+	setenv("UVF_RESUME", "1", 1);
+	reply(UVF_MSG_RESUME, "", true, memory);
+	answer(UVF_MSG_MEMORY, 0, -1);
+	assert_int_equal(uvf__open(&uvf, opts), 0);
+	asked(UVF_MSG_RESUME);
+	asked(UVF_MSG_MEMORY);
+	assert_false(uvf->resumed);
+}
+
 static void dev_succeed(unsigned int i, bool same_sockets, int sock)
 {
 	const char *name = i ? "fw1" : "fw0";

@@ -623,19 +623,8 @@ static void uvfd_of_another_release(void **state)
 static void successor_with_others(void **state)
 {
 	struct uvf_opts opts = { .size = sizeof(opts), .frames = FRAMES, .meta = UVF_META_RX };
-	int memory, sockets[DEVS];
 
-	session_forget(&memory, sockets);
-	close(sockets[0]);
-	close(sockets[1]);
-	connection_make();
-	setenv("UVF_RESUME", "1", 1);
-	reply(UVF_MSG_RESUME, "", true, memory);
-	answer(UVF_MSG_MEMORY, 0, -1);
-	assert_int_equal(uvf__open(&uvf, &opts), 0);
-	asked(UVF_MSG_RESUME);
-	asked(UVF_MSG_MEMORY);
-	assert_false(uvf->resumed);
+	session_begin_anew(&opts);
 }
 
 static void no_memory_of_others(void **state)

@@ -178,19 +178,8 @@ static void damaged_rings(void **state)
 static void memory_that_does_not_fit(void **state)
 {
 	struct uvf_opts opts = { .size = sizeof(opts), .frames = 2 * FRAMES };
-	int memory, sockets[DEVS];
 
-	session_forget(&memory, sockets);
-	close(sockets[0]);
-	close(sockets[1]);
-	connection_make();
-	setenv("UVF_RESUME", "1", 1);
-	reply(UVF_MSG_RESUME, "", true, memory);
-	answer(UVF_MSG_MEMORY, 0, -1);
-	assert_int_equal(uvf__open(&uvf, &opts), 0);
-	asked(UVF_MSG_RESUME);
-	asked(UVF_MSG_MEMORY);
-	assert_false(uvf->resumed);
+	session_begin_anew(&opts);
 	assert_int_equal(uvf->free_count, 2 * FRAMES);
 	memset(devs, 0, sizeof(devs));
 }
