@@ -76,7 +76,7 @@
  * uvf__ask() asks for something to be done with a frame that is sent: its checksum, and to be told
  * when it left (uvf_dev__sent()). A request is an option of a struct uvf_frame, and what is
  * received has none: a frame that is only forwarded asks for nothing, whatever lies in front of
- * it. Without these options of uvf_opts none of it costs anything.
+ * it. Without these options of uvf_opts the kernel does none of it.
  *
  * Threads. A session and its functions belong to one thread at a time. Several sessions may
  * be used by several threads. To have several threads on one memory, and on one function of several
