@@ -29,6 +29,9 @@ finds() { doctor fw0; [[ $(codes) == "$1" ]]; }
 
 uvfd_start elsewhere
 sees "uvfd in another namespace" uvfd-elsewhere fw0
+kill -STOP "$uvfd"
+sees "uvfd that does not answer" uvfd-silent fw0
+kill -CONT "$uvfd"
 uvfd_stop >/dev/null
 sees "none at all is another trouble" uvfd-not-running fw0
 

@@ -14,7 +14,7 @@ set -u
 export BACKEND=uvf
 need ip nsenter ethtool jq
 seq=$top/build/tests/seq
-FRAMES=${FRAMES:-3000}
+FRAMES=${FRAMES:-$((3000 * ${TIMEOUT_SCALE:-1}))}
 RATE=${RATE:-200}
 
 topology_make client host

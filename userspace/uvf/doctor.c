@@ -11,6 +11,9 @@
 
 #include "why.h"
 
+/* Nobody looks at a picture that has to move: uvfd may have just begun to change programs. */
+#define PATIENCE_MS 5000
+
 static const char *const severities[] = {
 	[SEVERITY_NOTE] = "note",
 	[SEVERITY_WARNING] = "warning",
@@ -105,6 +108,7 @@ static int diagnose(struct doctor *doctor, const char *function)
 		examine(&fact, doctor);
 	else
 		return -ENODEV;
+	examine_uvfd(doctor);
 	return 0;
 }
 
@@ -130,6 +134,7 @@ int cmd_doctor(int argc, char **argv)
 	if (must_be_root("uvf doctor", "it looks at BPF programs and listens to uplinks") ||
 	    facts_open(&doctor.facts, false))
 		return fail();
+	doctor.facts.patience = PATIENCE_MS;
 	doctor.findings = json_object_new_array();
 	status = report(&doctor, &plan);
 	json_object_put(doctor.findings);

@@ -53,6 +53,7 @@ const struct sample *sample_of(const struct doctor *doctor, const struct fact *f
 /* --- doctor_host.c: uvfd, bpffs, limits ----------------------------------------------------- */
 
 void examine_host(struct doctor *doctor);
+void examine_uvfd(struct doctor *doctor);
 
 /* --- doctor_link.c: function, port and uplink as links; addresses, VLAN, MTU ----------------- */
 

@@ -57,6 +57,18 @@ static void uvfd_missing(struct doctor *doctor)
 	examine_rights(doctor);
 }
 
+/* After all questions: it may have fallen silent at any. */
+void examine_uvfd(struct doctor *doctor)
+{
+	if (!doctor->facts.silent)
+		return;
+	found(doctor, SEVERITY_WARNING, "uvfd-silent", NULL,
+	      "uvfd runs, but did not answer within %d s: it is busy, stopped or hangs, and what "
+	      "it alone knows of functions is missing here", doctor->facts.patience / 1000);
+	advise(doctor, "ask again; if it stays so, see `journalctl -u uvfd` and `systemctl restart "
+		       "uvfd`: appliances keep their functions meanwhile");
+}
+
 static void examine_bpffs(struct doctor *doctor)
 {
 	struct statfs fs;
@@ -72,6 +84,6 @@ static void examine_bpffs(struct doctor *doctor)
 void examine_host(struct doctor *doctor)
 {
 	examine_bpffs(doctor);
-	if (doctor->facts.uvfd < 0)
+	if (doctor->facts.uvfd < 0 && !doctor->facts.silent)
 		uvfd_missing(doctor);
 }

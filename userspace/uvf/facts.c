@@ -22,7 +22,7 @@ int reach_uvfd(void)
 
 int facts_open_by(struct facts *facts, int (*reach)(void))
 {
-	*facts = (struct facts){ .uvfd = -1, .reach = reach };
+	*facts = (struct facts){ .uvfd = -1, .reach = reach, .patience = PATIENCE_MS };
 	facts->rtnl = uvf_rtnl_open();
 	if (!facts->rtnl || uvf_links_dump(&facts->links, facts->rtnl))
 		return -EIO;
@@ -63,8 +63,10 @@ static void ask_uvfd(struct facts *facts, struct fact *fact)
 	if (facts->uvfd < 0)
 		return;
 	strcpy(request.function, fact->function.netdev->name);
-	err = uvf_proto_call_within(PATIENCE_MS, facts->uvfd, &request, -1, &fact->lease, NULL);
+	err = uvf_proto_call_within(facts->patience, facts->uvfd, &request, -1, &fact->lease,
+				    NULL);
 	fact->uvfd = !err;
+	facts->silent = err == -ETIMEDOUT;
 	if (err != -EPIPE && err != -ETIMEDOUT)
 		return;
 	close(facts->uvfd); /* it ended, and the next one has another socket; or it hangs */

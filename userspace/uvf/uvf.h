@@ -57,6 +57,8 @@ struct facts {
 	struct nl_sock *rtnl;
 	int uvfd; /* connection, or -1: then only the kernel's facts are known */
 	int (*reach)(void); /* a connection to uvfd, or -errno */
+	int patience; /* ms, for each answer of uvfd */
+	bool silent; /* uvfd took the last question, and did not answer it in that time */
 };
 
 struct fact {
