@@ -31,7 +31,7 @@ done
 steps_run || { echo "uvf: FAILED before the tests began."; exit 1; }
 
 if ! prove --timer --exec tests/run-test "${tests[@]}"; then
-	grep -A 12 '^not ok' build/logs/tests/xskxceiver-*.log | sed 's|^build/logs/tests/||' |
+	grep -A 12 '^not ok\|^# Bailed out' build/logs/tests/xskxceiver-*.log | sed 's|^build/logs/tests/||' |
 		head -n 80
 	echo "uvf: the conformance tests FAILED; what they printed is in build/logs/tests."
 	exit 1

@@ -34,7 +34,7 @@ if prove --timer --jobs "$jobs" --exec tests/run-test "${tests[@]}"; then
 else
 	echo
 	for test in "${tests[@]}"; do
-		grep -H -A 12 '^not ok' "build/logs/tests/$(basename "$test" .sh).log"
+		grep -H -A 12 '^not ok\|^# Bailed out' "build/logs/tests/$(basename "$test" .sh).log"
 	done 2>/dev/null | sed 's|^build/logs/tests/||' | head -n 80
 	echo "uvf: tests FAILED under the debug kernel; what each printed is in build/logs/tests," \
 		"what the kernel said in build/vm/logs. One again: KERNEL=debug tests/run-test TEST"

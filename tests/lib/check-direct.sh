@@ -21,7 +21,7 @@ step "Building the module for 7.2" make kmod KERNEL=7.2
 steps_run || { echo "uvf: FAILED before the tests began."; exit 1; }
 
 if ! prove --timer --exec tests/run-test tests/direct/direct_*.sh; then
-	grep -A 12 '^not ok' build/logs/tests/direct_*.log | sed 's|^build/logs/tests/||' |
+	grep -A 12 '^not ok\|^# Bailed out' build/logs/tests/direct_*.log | sed 's|^build/logs/tests/||' |
 		head -n 80
 	echo "uvf: the tests of leased queues FAILED; what they printed is in build/logs/tests."
 	exit 1

@@ -68,7 +68,7 @@ for kernel in "${kernels[@]}"; do
 	mkdir -p "$logs/$kernel"
 	for test in "${tests[@]}"; do run "$kernel" "$test"; done
 done
-[[ ${#failed[@]} -eq 0 ]] || grep -H -A 12 '^not ok' "${failed[@]}" | sed "s|^$logs/||" | head -n 80
+[[ ${#failed[@]} -eq 0 ]] || grep -H -A 12 '^not ok\|^# Bailed out' "${failed[@]}" | sed "s|^$logs/||" | head -n 80
 table
 tell_substitutes
 took="$((SECONDS / 60)) min $((SECONDS % 60)) s in all"

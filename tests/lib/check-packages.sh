@@ -23,7 +23,7 @@ if prove --timer --exec tests/run-test tests/platform/packages.sh tests/platform
 	tests/platform/intree.sh; then
 	echo "uvf: the packages PASSED ($((SECONDS / 60)) min $((SECONDS % 60)) s in all)."
 else
-	grep -A 12 '^not ok' build/logs/tests/{packages,systemd,intree}.log | sed 's|^build/logs/tests/||'
+	grep -A 12 '^not ok\|^# Bailed out' build/logs/tests/{packages,systemd,intree}.log | sed 's|^build/logs/tests/||'
 	echo "uvf: the packages FAILED; what each test printed is in build/logs/tests."
 	exit 1
 fi

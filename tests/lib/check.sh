@@ -37,7 +37,7 @@ if prove --timer --jobs 2 --rules "seq={$vm_lane}" --rules 'seq=**' --exec tests
 	echo "uvf: all tests PASSED ($((SECONDS / 60)) min $((SECONDS % 60)) s in all)."
 else
 	echo
-	grep -A 12 '^not ok' build/logs/tests/*.log | sed 's|^build/logs/tests/||' | head -n 80
+	grep -A 12 '^not ok\|^# Bailed out' build/logs/tests/*.log | sed 's|^build/logs/tests/||' | head -n 80
 	echo "uvf: tests FAILED; what each printed is in build/logs/tests. One again: tests/run-test TEST"
 	exit 1
 fi

@@ -339,16 +339,16 @@ static void kicks_behind_what_was_unpopped(void **state)
 
 static void call_is_written(void **state)
 {
-	int fd = eventfd(0, EFD_CLOEXEC);
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	int first = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	uint64_t n;
 
 	begin(&layouts[2]);
+	/* A predecessor may owe it, and QEMU does not listen to the first. */
+	vring_set_call(ring, first);
 	vring_set_call(ring, dup(fd));
-	/* A predecessor may owe it. */
 	assert_int_equal(read(fd, &n, sizeof(n)), sizeof(n));
-	vring_set_call(ring, dup(fd));
 	vring_call(ring);
-	assert_int_equal(fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK), 0);
 	assert_int_equal(read(fd, &n, sizeof(n)), -1);
 	vring_stop(ring);
 	assert_int_equal(vring_start(ring), 0);

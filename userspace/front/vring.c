@@ -91,12 +91,15 @@ static void event_write(int fd)
 		return;
 }
 
+/*
+ * A dead predecessor may owe an interrupt, whatever the driver's event index says now. Each descriptor
+ * gets it: of those that QEMU gives to a ring that is enabled and kicked again, it throws away what
+ * the first one got, and one too many does no harm.
+ */
 static void owed_call(struct vring *ring)
 {
-	if (!ring->owes || !ring->started || ring->call < 0)
-		return;
-	ring->owes = false;
-	event_write(ring->call);
+	if (ring->started)
+		event_write(ring->call);
 }
 
 void vring_set_kick(struct vring *ring, int fd)
@@ -229,7 +232,6 @@ int vring_start(struct vring *ring)
 	if (err)
 		return err;
 	ring->started = true;
-	ring->owes = true;
 	owed_call(ring);
 	return 0;
 }

@@ -133,7 +133,6 @@ struct vring {
 	bool enabled; /* read and written by the caller, by vring_enable() */
 	bool broken;
 	bool logs;
-	bool owes; /* an interrupt, whatever the driver's event index is */
 	int8_t kicks; /* asked for; -1: not known */
 	struct vring_pushed *pushed; /* packed: those since the last flush */
 	union {
@@ -189,8 +188,8 @@ int vring_set_base(struct vring *ring, uint32_t base); /* while stopped */
 int vring_set_addr(struct vring *ring, const struct vring_addr *addr);
 
 /*
- * Descriptors are taken over and made non-blocking; -1: none (poll; no interrupt). A ring that has
- * been started interrupts once, as soon as it can: a dead predecessor may owe that.
+ * Descriptors are taken over and made non-blocking; -1: none (poll; no interrupt). A ring interrupts
+ * as it is started, and by each descriptor that it gets later: a dead predecessor may owe that.
  */
 void vring_set_kick(struct vring *ring, int fd);
 void vring_set_call(struct vring *ring, int fd);
