@@ -240,7 +240,8 @@ int uvf_proto_call(int sock, const struct uvf_request *request, int fd_out,
 /* As long as @ms at most; -ETIMEDOUT: uvfd may do it yet, and its answer will be passed over. */
 int uvf_proto_call_within(int ms, int sock, const struct uvf_request *request, int fd_out,
 			  struct uvf_reply *reply, int *fd_in);
-#define UVF_PATIENCE_MS 15000 /* of uvf_proto_call(): uvfd may wait for queues to be free */
+/* Of uvf_proto_call(): uvfd may wait for queues to be free, and the kernel for much memory. */
+#define UVF_PATIENCE_MS 30000
 
 
 /* Server's side. */

@@ -147,6 +147,17 @@ bool lease_has_direct(const struct lease *lease)
 	return lease->sources > lease->queues;
 }
 
+static const struct source *bound_to(const struct lease *lease, const struct source *wanted)
+{
+	for (unsigned int i = 0; i < lease->sources; i++) {
+		const struct source *source = &lease->source[i];
+
+		if (source->bound && source->netdev == wanted->netdev)
+			return source;
+	}
+	return NULL;
+}
+
 /* First the queues, then the program: somebody else who has a queue keeps both. */
 static int bind_all(struct lease *lease)
 {
@@ -154,7 +165,8 @@ static int bind_all(struct lease *lease)
 	int err = 0;
 
 	for (unsigned int i = 0; !err && i < lease->sources; i++)
-		err = source_bind(&lease->source[i]);
+		err = source_bind(&lease->source[i], lease->session,
+				  bound_to(lease, &lease->source[i]));
 	if (!err)
 		err = program_load(lease, name);
 	for (uint32_t i = 0; !err && i < lease->queues; i++)
@@ -222,51 +234,15 @@ static void sources_close(struct lease *lease)
 }
 
 /*
- * Before Linux 6.4 the rings of a bound socket can't be mapped (xsk_mmap(), net/xdp/xsk.c). An
- * appliance then gets the sockets unbound, maps the rings, and asks for the rest. It could bind
- * a socket elsewhere in between: on such kernels an appliance is trusted that far, see
- * Documentation/security.rst. The first lease finds out.
+ * Before Linux 6.4 an appliance gets the sockets unbound, maps the rings, and asks for the rest. It
+ * could bind a socket elsewhere in between: on such kernels an appliance is trusted that far, see
+ * Documentation/security.rst.
  */
-static enum { UNKNOWN, YES, NO } maps_when_bound;
-
-static void look(const struct lease *lease)
-{
-	void *ring = mmap(NULL, sysconf(_SC_PAGESIZE), PROT_READ, MAP_SHARED, lease->source[0].xsk,
-			  XDP_PGOFF_RX_RING);
-
-	maps_when_bound = ring == MAP_FAILED && errno == EBUSY ? NO : YES;
-	if (ring != MAP_FAILED)
-		munmap(ring, sysconf(_SC_PAGESIZE));
-}
-
-static int find_out(struct lease *lease)
-{
-	int err = bind_all(lease);
-
-	if (err)
-		return err;
-	look(lease);
-	program_close(lease);
-	sources_close(lease);
-	return sources_make(lease);
-}
-
-bool lease_can_be_inherited(const struct lease *lease)
-{
-	if (maps_when_bound == UNKNOWN && lease->bound)
-		look(lease);
-	return maps_when_bound == YES;
-}
-
 static int lease_setup(struct lease *lease)
 {
 	int err = sources_make(lease);
 
-	if (!err && maps_when_bound == UNKNOWN)
-		err = find_out(lease);
-	if (!err && maps_when_bound == YES)
-		err = bind_now(lease);
-	return err;
+	return err || !source_maps_bound() ? err : bind_now(lease);
 }
 
 /* With nothing in it yet. */

@@ -99,13 +99,16 @@ static int deadline_set(struct session *session)
 	return session->deadline ? event_add(session->deadline, &linger) : -1;
 }
 
-/* Its client is dead: the leases wait for a successor, as long as the client said. */
+/*
+ * Its client is dead: the leases wait for a successor, as long as the client said, where that can
+ * map their rings.
+ */
 static void session_park(struct session *session)
 {
 	struct lease *lease;
 
 	if (!session->linger || !session->is_appliance || LIST_EMPTY(&session->leases) ||
-	    !lease_can_be_inherited(LIST_FIRST(&session->leases)) || deadline_set(session)) {
+	    !source_maps_bound() || deadline_set(session)) {
 		session_close(session);
 		return;
 	}

@@ -2,10 +2,11 @@
 /*
  * A source of frames: one AF_XDP socket on one queue, over the session's memory.
  *
- * Each has a UMEM registration of its own over the same memfd, rather than a share of one
- * (XDP_SHARED_UMEM): addresses are the same in all of them, so that a frame moves between
- * functions by its descriptor alone, but no socket depends on the life of another, and a
- * zero-copy function and one that copies go together.
+ * The queues of one netdev share a UMEM registration (XDP_SHARED_UMEM), so that its device maps
+ * each page once. Another netdev has another one over the same memfd: addresses are the same in all
+ * of them, so that a frame moves between functions by its descriptor alone, and a zero-copy function
+ * and one that copies go together. The kernel counts who uses a registration: no socket depends on
+ * the life of another.
  */
 #include "uvfd.h"
 
@@ -81,6 +82,52 @@ static bool has_jumbo(void)
 	return known == YES;
 }
 
+/* Some socket, on a netdev that is there always, and in use by nobody. */
+static int probe_bind(int xsk)
+{
+	const struct sockaddr_xdp lo = {
+		.sxdp_family = AF_XDP,
+		.sxdp_flags = XDP_COPY,
+		.sxdp_ifindex = 1, /* LOOPBACK_IFINDEX, net/loopback.h */
+	};
+	const size_t page = sysconf(_SC_PAGESIZE);
+	struct xdp_umem_reg reg = { .len = page, .chunk_size = page };
+	void *area = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int err;
+
+	if (area == MAP_FAILED)
+		return -errno;
+	reg.addr = (uintptr_t)area;
+	err = setsockopt(xsk, SOL_XDP, XDP_UMEM_REG, &reg, sizeof(reg)) ? -errno : rings_make(xsk, 1);
+	if (!err && bind(xsk, (const struct sockaddr *)&lo, sizeof(lo)))
+		err = -errno;
+	munmap(area, page);
+	return err;
+}
+
+/* Not before Linux 6.4 (xsk_mmap(), net/xdp/xsk.c). */
+bool source_maps_bound(void)
+{
+	static enum { UNKNOWN, YES, NO } known;
+	const size_t page = sysconf(_SC_PAGESIZE);
+	void *ring;
+	int xsk;
+
+	if (known != UNKNOWN)
+		return known == YES;
+	xsk = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
+	if (xsk < 0)
+		return false; /* what works with any kernel, until this is known */
+	if (!probe_bind(xsk)) {
+		ring = mmap(NULL, page, PROT_READ, MAP_SHARED, xsk, XDP_PGOFF_RX_RING);
+		known = ring == MAP_FAILED ? NO : YES;
+		if (ring != MAP_FAILED)
+			munmap(ring, page);
+	}
+	close(xsk);
+	return known == YES;
+}
+
 int source_check(uint32_t memory_flags)
 {
 	if (memory_flags & UVF_MEMORY_JUMBO && !has_jumbo())
@@ -101,25 +148,22 @@ int source_make(struct source *source, const struct session *session, uint32_t r
 	source->xsk = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
 	if (source->xsk < 0)
 		return uvf_fail(errno, "can't make an AF_XDP socket: %s", strerror(errno));
-	/* Guests' buffers cross pages that no card takes for contiguous. */
-	source->copy |= session->maps;
 	source->jumbo = session->memory_flags & UVF_MEMORY_JUMBO;
-	err = memory_register(session, source->xsk);
-	if (!err)
-		err = rings_make(source->xsk, ring_size);
+	err = rings_make(source->xsk, ring_size);
 	if (!err && session->busy_budget)
 		err = busy_poll(source->xsk, session->busy_budget);
 	return err;
 }
 
-static int bind_mode(const struct source *source, uint16_t mode)
+static int bind_to(const struct source *source, uint16_t flags, int shared_umem)
 {
 	const struct timespec pause = { .tv_nsec = BIND_PAUSE_NS };
 	struct sockaddr_xdp addr = {
 		.sxdp_family = AF_XDP,
-		.sxdp_flags = mode | XDP_USE_NEED_WAKEUP | (source->jumbo ? XDP_USE_SG : 0),
+		.sxdp_flags = flags,
 		.sxdp_ifindex = source->netdev,
 		.sxdp_queue_id = source->queue,
+		.sxdp_shared_umem_fd = shared_umem,
 	};
 
 	for (int i = 0; bind(source->xsk, (struct sockaddr *)&addr, sizeof(addr)); i++) {
@@ -130,14 +174,36 @@ static int bind_mode(const struct source *source, uint16_t mode)
 	return 0;
 }
 
-int source_bind(struct source *source)
+/* With a registration of its own. */
+static int bind_alone(struct source *source)
 {
-	int err = source->copy ? -EOPNOTSUPP : bind_mode(source, XDP_ZEROCOPY);
-	char name[IFNAMSIZ] = "?";
+	uint16_t flags = XDP_USE_NEED_WAKEUP | (source->jumbo ? XDP_USE_SG : 0);
+	int err = source->copy ? -EOPNOTSUPP : bind_to(source, flags | XDP_ZEROCOPY, 0);
 
 	source->zerocopy = !err;
-	if (err && err != -EBUSY)
-		err = bind_mode(source, XDP_COPY);
+	return err && err != -EBUSY ? bind_to(source, flags | XDP_COPY, 0) : err;
+}
+
+/* With that of @other, and its mode: the kernel knows the flags. */
+static int bind_shared(struct source *source, const struct source *other)
+{
+	source->zerocopy = other->zerocopy;
+	return bind_to(source, XDP_SHARED_UMEM, other->xsk);
+}
+
+int source_bind(struct source *source, const struct session *session, const struct source *other)
+{
+	int err = other ? bind_shared(source, other) : -EOPNOTSUPP;
+	char name[IFNAMSIZ] = "?";
+
+	if (err && err != -EBUSY) {
+		err = memory_register(session, source->xsk);
+		if (err)
+			return err;
+		/* Guests' buffers cross pages that no card takes for contiguous. */
+		source->copy |= session->maps;
+		err = bind_alone(source);
+	}
 	if_indextoname(source->netdev, name);
 	if (err == -EBUSY)
 		return uvf_fail(EBUSY, "another program has an AF_XDP socket on %s, queue %u: "

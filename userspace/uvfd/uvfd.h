@@ -334,10 +334,15 @@ struct source {
 
 /* 0, or -EOPNOTSUPP with a sentence: whether this kernel has what a UMEM of UVF_MEMORY_* takes. */
 int source_check(uint32_t memory_flags);
-/* Makes the socket and its rings on the session's memory. */
+/* Whether this kernel lets the rings of a bound socket be mapped. */
+bool source_maps_bound(void);
+/* Makes the socket and its rings. */
 int source_make(struct source *source, const struct session *session, uint32_t ring_size);
-/* Zero-copy where that is possible. */
-int source_bind(struct source *source);
+/*
+ * Binds it to the session's memory, by the registration of @other, which is bound to the same netdev,
+ * or by one of its own (NULL, or where the queue takes no share). Zero-copy where that is possible.
+ */
+int source_bind(struct source *source, const struct session *session, const struct source *other);
 /* How many entries of its receive and fill rings are in use; false: this kernel does not tell. */
 bool source_look(const struct source *source, uint32_t ring_size, uint32_t *rx, uint32_t *fill);
 void source_close(struct source *source);
@@ -378,8 +383,6 @@ bool lease_has_direct(const struct lease *lease);
 void lease_close(struct lease *lease);
 /* Takes off what a uvfd that was killed left on a function. */
 void lease_clean(int netdev);
-/* Whether another process can map the rings of a lease that is bound (Linux 6.4). */
-bool lease_can_be_inherited(const struct lease *lease);
 
 /* --- park.c: what outlives this process ------------------------------------------------------ */
 
