@@ -92,9 +92,9 @@ static void event_write(int fd)
 }
 
 /*
- * A dead predecessor may owe an interrupt, whatever the driver's event index says now. Each descriptor
- * gets it: of those that QEMU gives to a ring that is enabled and kicked again, it throws away what
- * the first one got, and one too many does no harm.
+ * A dead predecessor may owe an interrupt, whatever the driver's event index says now. Each
+ * descriptor gets it: QEMU gives two to a ring that is enabled already, and throws away what the
+ * first one got; one too many does no harm.
  */
 static void owed_call(struct vring *ring)
 {

@@ -188,8 +188,9 @@ int vring_set_base(struct vring *ring, uint32_t base); /* while stopped */
 int vring_set_addr(struct vring *ring, const struct vring_addr *addr);
 
 /*
- * Descriptors are taken over and made non-blocking; -1: none (poll; no interrupt). A ring interrupts
- * as it is started, and by each descriptor that it gets later: a dead predecessor may owe that.
+ * Descriptors are taken over and made non-blocking; -1: none (poll; no interrupt). A ring
+ * interrupts as it is started, and by each descriptor that it gets later: a dead predecessor may
+ * owe that.
  */
 void vring_set_kick(struct vring *ring, int fd);
 void vring_set_call(struct vring *ring, int fd);

@@ -3,10 +3,10 @@
  * A source of frames: one AF_XDP socket on one queue, over the session's memory.
  *
  * The queues of one netdev share a UMEM registration (XDP_SHARED_UMEM), so that its device maps
- * each page once. Another netdev has another one over the same memfd: addresses are the same in all
- * of them, so that a frame moves between functions by its descriptor alone, and a zero-copy function
- * and one that copies go together. The kernel counts who uses a registration: no socket depends on
- * the life of another.
+ * each page once. Another netdev has another one over the same memfd: addresses are the same in
+ * all of them, so that a frame moves between functions by its descriptor alone, and a zero-copy
+ * function and one that copies go together. The kernel counts who uses a registration: no socket
+ * depends on the life of another.
  */
 #include "uvfd.h"
 
@@ -98,7 +98,9 @@ static int probe_bind(int xsk)
 	if (area == MAP_FAILED)
 		return -errno;
 	reg.addr = (uintptr_t)area;
-	err = setsockopt(xsk, SOL_XDP, XDP_UMEM_REG, &reg, sizeof(reg)) ? -errno : rings_make(xsk, 1);
+	err = setsockopt(xsk, SOL_XDP, XDP_UMEM_REG, &reg, sizeof(reg)) ? -errno : 0;
+	if (!err)
+		err = rings_make(xsk, 1);
 	if (!err && bind(xsk, (const struct sockaddr *)&lo, sizeof(lo)))
 		err = -errno;
 	munmap(area, page);

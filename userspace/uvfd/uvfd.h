@@ -339,8 +339,9 @@ bool source_maps_bound(void);
 /* Makes the socket and its rings. */
 int source_make(struct source *source, const struct session *session, uint32_t ring_size);
 /*
- * Binds it to the session's memory, by the registration of @other, which is bound to the same netdev,
- * or by one of its own (NULL, or where the queue takes no share). Zero-copy where that is possible.
+ * Binds it to the session's memory, by the registration of @other, which is bound to the same
+ * netdev, or by one of its own (NULL, or where the queue takes no share). Zero-copy where that is
+ * possible.
  */
 int source_bind(struct source *source, const struct session *session, const struct source *other);
 /* How many entries of its receive and fill rings are in use; false: this kernel does not tell. */
