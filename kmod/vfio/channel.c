@@ -101,12 +101,15 @@ static int serve_locked(struct uvf_face *face, const struct uvf_vfio_layout *lay
 	int err;
 
 	lockdep_assert_held(&face->lock);
-	if (face->serving || (face->opened && !same))
+	if (face->opened && (face->serving || !same))
 		return -EBUSY;
 	if (!face->opened) {
 		err = uvf_layout_set(face, layout);
 		if (err)
 			return err;
+		/* Of what was declared before: there may be no such places and vectors now. */
+		uvf_doorbell_clear(face);
+		uvf_irqs_deafen(face);
 	}
 	face->serving = true;
 	uvf_requests_serve(&face->requests, layout->timeout_ms, layout->linger_ms);

@@ -40,7 +40,10 @@
  *	UVF_VFIO_SELECT		says which function it is for. Takes CAP_NET_ADMIN in the initial
  *				user namespace; nothing else does. The descriptor can then be passed
  *				to a process that has no right at all, and may not be opened by it.
- *	UVF_VFIO_SERVE		declares the device, and begins to serve.
+ *	UVF_VFIO_SERVE		declares the device, and begins to serve. Again, it declares another
+ *				one in its place, while no user has the device open; doorbells and
+ *				eventfds of vectors are taken off then, and that the last user has
+ *				closed it is not told any more.
  *
  * A function has one channel at a time. It ends when its last descriptor and mapping are gone;
  * when a successor selects the function with UVF_VFIO_SELECT_TAKE_OVER; and when the function's
@@ -169,9 +172,9 @@
  *	ENXIO		the function is spare: a link brings it into use. Opening the VFIO device:
  *			nobody serves
  *	EBUSY		it has a channel; a user still has it open that came before the function's
- *			network device was made; another layout while the user has it open; the
- *			channel has selected, or serves, already; too many doorbells; one is there
- *			already
+ *			network device was made; another layout, or the same again of who serves
+ *			already, while the user has it open; the channel has selected already; too
+ *			many doorbells; one is there already
  *	ENOTCONN	it has not selected, or does not serve yet
  *	EPIPE		the channel has ended
  *	ENOENT		there is no such doorbell
