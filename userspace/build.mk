@@ -13,7 +13,7 @@ USERSPACE_CFLAGS = $(CPPFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden -D_GNU_SOURCE
 COMMON_PROTO := why proto
 COMMON_LINK := link rtnl rule words limit ethtool config
 COMMON_CONFINE := confine
-COMMON_RTNL := link rtnl
+COMMON_CARRIER := carrier link rtnl
 COMMON_CNI := cni
 COMMON_COUNTERS := counters
 LIBUVF := session memory dev source resume again burst jumbo meta busy split foreign

@@ -20,6 +20,7 @@
 
 #include <linux/virtio_net.h>
 
+#include "carrier.h"
 #include "counters.h"
 #include "guest.h"
 #include "inflight.h"
@@ -33,7 +34,6 @@ struct event;
 struct event_base;
 struct front;
 struct lane;
-struct nl_sock;
 
 /* A queue of the function. With more pairs than queues, several lanes share one. */
 struct queue {
@@ -137,7 +137,7 @@ struct front {
 	struct event *incoming; /* on the connection, or on what brings the next one */
 	struct event *tick, *hurry;
 	struct event *signals[2];
-	struct nl_sock *hearing; /* of the function's link */
+	struct uvf_carrier carrier; /* of the function's link */
 	struct event *heard;
 	struct message_input input;
 	const char *path; /* of the socket */
