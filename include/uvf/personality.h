@@ -134,6 +134,13 @@ struct uvf_personality {
 	int (*frame_out)(void *state, uint8_t *frame, uint32_t *len, uint32_t size);
 	void (*link)(void *state, int up);
 	void (*memory)(void *state); /* ranges have changed */
+	/*
+	 * From now on, what is to be known after this process was killed lies in @memory, of @size
+	 * bytes, 64-aligned, valid until stop(). @left: there a predecessor, who was killed, left
+	 * what it was, and the object goes on with it; else it is zeroes, and the object goes on as
+	 * it is. What is there is looked at as if anybody could have written it.
+	 */
+	void (*keep)(void *state, void *memory, size_t size, int left);
 };
 
 /* The one symbol that is looked for. */

@@ -114,6 +114,36 @@ static inline void machine_make(const char *personality)
 	bios_assigns();
 }
 
+/* Memory that outlives a NIC, and what the next one finds there. */
+#define KEPT (1u << 19)
+static uint8_t kept[2][KEPT] __attribute__((aligned(64)));
+static void (*kept_damage)(void);
+
+static inline void machine_keeps(void)
+{
+	assert_int_equal(nic_keep(machine.nic, kept[0], KEPT, false), 0);
+}
+
+/*
+ * Killed: nothing of the NIC is left but what it kept, a copy of which another one goes on with, if
+ * it is of the kind. What the first one does when it is closed here concerns nobody.
+ */
+static inline void machine_is_killed(const char *personality, int goes_on)
+{
+	struct nic *dead = machine.nic;
+
+	memcpy(kept[1], kept[0], KEPT);
+	nic_close(dead);
+	memcpy(kept[0], kept[1], KEPT);
+	if (kept_damage)
+		kept_damage();
+	machine.world.room_is_out = false;
+	assert_int_equal(nic_open(&machine.nic, &machine.world.ops, &machine.world, nic_mac), 0);
+	machine.bus.slot[SLOT] = machine.nic;
+	assert_int_equal(nic_load(machine.nic, personality), 0);
+	assert_int_equal(nic_keep(machine.nic, kept[0], KEPT, true), goes_on);
+}
+
 static inline int machine_end(void **state)
 {
 	nic_close(machine.nic);

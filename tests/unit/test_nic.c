@@ -5,6 +5,7 @@
  */
 #include "nics.h"
 
+#include <errno.h>
 #include <sys/stat.h>
 
 #include "nic.h"
@@ -152,6 +153,75 @@ static void tiny_lua(void **state)
 	assert_int_equal(value, 0xffffffff);
 	nic_config(machine.nic, 254, 4, false, &value);
 	assert_int_equal(value, 0xffffffff);
+}
+
+/* Killed between any two frames, it goes on; another kind of card does not. */
+static void tiny_is_killed(void **state)
+{
+	machine_keeps();
+	slot = 0;
+	for (uint8_t i = 1; i < 20; i++) {
+		uint32_t at = RX + 8 * ((i - 1) % 4);
+
+		frame_fill(ram(BUFFERS + 0x1000, 200), to_all, 200, i);
+		tx_put(BUFFERS + 0x1000, 200 | OWN | END);
+		machine_is_killed("tiny", 1);
+		set(KICK, 1);
+		went_out(to_all, 200, i);
+		machine_is_killed("tiny", 1);
+		assert_int_equal(wire_sends(to_all, 300, i), NIC_TAKEN);
+		assert_int_equal(ram_get(at + 4, 4) & (OWN | END | 0xfff), END | 300);
+		ram_put(at + 4, 4, (ram_get(at + 4, 4) & WRAP) | OWN | 512 << 12);
+	}
+	assert_int_equal(get(FRAMES), 19 | 19 << 16);
+	/* what waited was kept: an alarm, causes that the guest has not seen, the link */
+	set(ALARM, 5000);
+	nic_link(machine.nic, false);
+	set(CAUSE, 0xff);
+	machine_is_killed("tiny", 1);
+	assert_int_equal(get(CAUSE), 3); /* there may be nothing to do */
+	assert_true(machine.world.line);
+	assert_int_equal(nic_deadline(machine.nic), machine.world.now + 5000);
+	nic_link(machine.nic, true);
+	assert_int_equal(get(CAUSE), 3 | 8);
+	machine_is_killed("e1000", 0);
+	assert_int_equal(config_read(0, 4), 0x100e8086);
+	/* it is kept already */
+	assert_int_equal(nic_keep(machine.nic, kept[0], KEPT, true), -ENOSPC);
+}
+
+static void too_little_is_kept(void **state)
+{
+	assert_int_equal(nic_keep(machine.nic, kept[0], 64, false), -ENOSPC);
+	assert_true(strstr(uvf_why(), "takes"));
+	assert_int_equal(wire_sends(to_all, 300, 1), NIC_TAKEN);
+	nic_unload(machine.nic);
+	assert_int_equal(nic_keep(machine.nic, kept[0], KEPT, false), -ENOSPC);
+}
+
+static void damage(void)
+{
+	static uint32_t seed = 1;
+
+	for (unsigned int n = 0; n < 64; n++) {
+		seed = seed * 1664525 + 1013904223;
+		kept[0][64 + (seed >> 8) % 4096] = seed >> 24;
+	}
+}
+
+/* What was left is damaged in any way: it is a card all the same. */
+static void what_is_kept_is_damaged(void **state)
+{
+	machine_keeps();
+	for (unsigned int i = 0; i < 300; i++) {
+		kept_damage = damage;
+		machine_is_killed("tiny", 1);
+		kept_damage = NULL;
+		wire_sends(to_all, 300, i);
+		set(KICK, 1);
+		nic_poll(machine.nic);
+		nic_tick(machine.nic);
+	}
 }
 
 static void tiny_vectors(void **state)
@@ -452,6 +522,9 @@ int main(void)
 		TINY(tiny_buffers),
 		TINY(tiny_lua),
 		TINY(tiny_vectors),
+		TINY(tiny_is_killed),
+		TINY(too_little_is_kept),
+		TINY(what_is_kept_is_damaged),
 		TINY(objects),
 		cmocka_unit_test(wrong_descriptions),
 		cmocka_unit_test(wrong_rings),

@@ -48,6 +48,21 @@ static bool two_ranges(void *ctx, unsigned int i, uint64_t *at, uint64_t *size, 
 	return i < 2;
 }
 
+/* Of a carrier that has no table: each address is asked for, and no two pages are in a row. */
+static bool away;
+
+static void *by_address(void *ctx, uint64_t at, uint64_t len, bool write, uint64_t *row)
+{
+	uint64_t left = WORLD_PAGE - at % WORLD_PAGE;
+
+	*row = left < len ? left : len;
+	if (away)
+		return NULL;
+	if (at - DRIVER_GPA < DRIVER_SIZE)
+		return driver_memory + (at - DRIVER_GPA);
+	return world_at(&machine.world, at, *row);
+}
+
 /* 4.1.4: capabilities of the vendor's kind */
 static void capabilities_walk(void)
 {
@@ -116,6 +131,19 @@ static int starts(void **state)
 	capabilities_walk();
 	features_take(1ull << 32 | 1 << 16 | 1 << 15 | 1 << 5);
 	assert_int_equal(get(STATUS, 1), 11);
+	queues_begin();
+	return 0;
+}
+
+static int starts_without_table(void **state)
+{
+	machine_make("virtio-net");
+	machine.world.ops.range = NULL;
+	machine.world.ops.dma = by_address;
+	nic_memory(machine.nic);
+	away = false;
+	capabilities_walk();
+	features_take(1ull << 32 | 1 << 16 | 1 << 15 | 1 << 5);
 	queues_begin();
 	return 0;
 }
@@ -411,6 +439,74 @@ static void breaks_the_rules(void **state)
 		mem_write(4, notify + 4 * (i % 1024), 2, i); /* a storm */
 }
 
+/* Killed between any two frames, and with chains that are half done: it goes on. */
+static void is_killed(void **state)
+{
+	machine_keeps();
+	for (uint8_t i = 1; i < 30; i++) {
+		rx_fill(ROOM);
+		machine_is_killed("virtio-net", 1);
+		assert_int_equal(get(STATUS, 1), 15);
+		assert_int_equal(wire_sends(nic_mac, 60 + 40 * i, i), NIC_TAKEN);
+		came_in(60 + 40 * i, i);
+		machine.world.full = true;
+		driver_sends(60 + 40 * i, i);
+		nothing_went_out();
+		machine_is_killed("virtio-net", 1);
+		machine.world.full = false;
+		assert_true(machine.world.line);
+		nic_poll(machine.nic);
+		went_out(to_all, 60 + 40 * i, i);
+	}
+	set(STATUS, 1, 0);
+	machine_is_killed("virtio-net", 1);
+	assert_int_equal(get(STATUS, 1), 0);
+	machine_is_killed("e1000", 0);
+}
+
+static void is_killed_packed(void **state)
+{
+	struct driver_buf bufs[DRIVER_CHAIN];
+	uint32_t len;
+
+	machine_keeps();
+	features_take(1ull << 32 | 1ull << 34 | 1ull << 28 | 1ull << 29);
+	driver_init(driver_memory, true, true, NUM, 1 << 15);
+	queue_begin(1, DRIVER_GPA + AT_DESC, DRIVER_GPA + AT_AVAIL, DRIVER_GPA + AT_USED);
+	set(STATUS, 1, 15);
+	for (unsigned int i = 1; i < 60; i++) {
+		uint32_t token;
+
+		driver_bufs(driver_memory, bufs, 3, 0);
+		bufs[2].len = 64;
+		token = driver_add(driver_memory, bufs, 3, i & 1);
+		machine_is_killed("virtio-net", 1);
+		kick(1);
+		assert_int_equal(world_frame(&machine.world)->len, 85 + 85 + 64 - 12);
+		nothing_went_out();
+		machine_is_killed("virtio-net", 1);
+		assert_int_equal(driver_reap(driver_memory, &len), token);
+	}
+}
+
+/* The memory of its rings is taken from it, and comes back. */
+static void memory_goes(void **state)
+{
+	rx_fill(ROOM);
+	away = true;
+	assert_int_equal(wire_sends(nic_mac, 100, 1), NIC_OFF);
+	assert_int_equal(get(STATUS, 1) & 64, 64);
+	kick(1);
+	nothing_went_out();
+	away = false;
+	needs_reset("memory is gone");
+	rx_fill(ROOM);
+	assert_int_equal(wire_sends(nic_mac, 100, 1), NIC_TAKEN);
+	came_in(100, 1);
+}
+
+#define ASKED(test) \
+	{ #test ", by address", test, starts_without_table, machine_end, NULL }
 #define A_VIRTIO(test) cmocka_unit_test_setup_teardown(test, starts, machine_end)
 
 int main(void)
@@ -426,6 +522,17 @@ int main(void)
 		A_VIRTIO(resets),
 		A_VIRTIO(packed),
 		A_VIRTIO(breaks_the_rules),
+		A_VIRTIO(is_killed),
+		A_VIRTIO(is_killed_packed),
+		ASKED(is_killed),
+		ASKED(is_killed_packed),
+		ASKED(sends),
+		ASKED(receives),
+		ASKED(interrupts),
+		ASKED(resets),
+		ASKED(packed),
+		ASKED(breaks_the_rules),
+		ASKED(memory_goes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -120,7 +120,7 @@ static inline void chain_begin(struct vring_chain *chain)
 int chain_break(struct vring *ring, const struct desc *desc, const char *why);
 int chain_cut(struct vring *ring, struct vring_chain *chain, bool in);
 
-/* A descriptor's memory, which may lie in several regions. */
+/* A descriptor's memory, which may lie in several regions, or in none but be found. */
 static inline int chain_add(struct vring *ring, struct vring_chain *chain,
 			    const struct desc *desc)
 {
@@ -134,18 +134,23 @@ static inline int chain_add(struct vring *ring, struct vring_chain *chain,
 	while (left) {
 		const struct guest_region *region = guest_region(ring->guest, addr, ring->region);
 		unsigned int parts = chain->outs + chain->ins;
+		uint8_t *at;
 		uint64_t n;
 
-		if (__builtin_expect(!region, 0))
+		if (__builtin_expect(!!region, 1)) {
+			ring->region = region;
+			at = region->at + (addr - region->gpa);
+			n = region->size - (addr - region->gpa);
+			if (n > left)
+				n = left;
+		} else {
+			at = guest_find(ring->guest, addr, left, in, &n);
+		}
+		if (__builtin_expect(!at, 0))
 			return chain_break(ring, desc, "is not in guest memory");
-		ring->region = region;
-		n = region->size - (addr - region->gpa);
-		if (n > left)
-			n = left;
 		if (__builtin_expect(parts == VRING_PARTS, 0))
 			return chain_cut(ring, chain, in);
-		chain->part[parts] =
-			(struct vring_part){ region->at + (addr - region->gpa), (uint32_t)n };
+		chain->part[parts] = (struct vring_part){ at, (uint32_t)n };
 		if (in) {
 			chain->ins++;
 			chain->in_len += n;

@@ -298,12 +298,40 @@ void guest_clear(struct guest *guest)
 
 /* --- addresses --- */
 
+uint8_t *guest_find(const struct guest *guest, uint64_t gpa, uint64_t len, bool write,
+		    uint64_t *contiguous)
+{
+	uint8_t *at = guest->find ? guest->find(guest->find_ctx, gpa, len, write, contiguous) :
+				    NULL;
+
+	if (!at || !*contiguous)
+		return NULL;
+	*contiguous = least(len, *contiguous);
+	return at;
+}
+
+/* All of it in a row, though it is told in pieces. */
+static uint8_t *find_whole(const struct guest *guest, uint64_t gpa, uint64_t len)
+{
+	uint8_t *first = NULL;
+	uint64_t n;
+
+	for (uint64_t done = 0; done < len; done += n) {
+		uint8_t *at = guest_find(guest, gpa + done, len - done, true, &n);
+
+		if (!at || (first && at != first + done))
+			return NULL;
+		first = first ?: at;
+	}
+	return first;
+}
+
 uint8_t *guest_at(const struct guest *guest, uint64_t gpa, uint64_t len, uint64_t *contiguous)
 {
 	const struct guest_region *region = guest_region(guest, gpa, NULL);
 
 	if (!region)
-		return NULL;
+		return guest_find(guest, gpa, len, false, contiguous);
 	*contiguous = least(len, region->size - (gpa - region->gpa));
 	return region->at + (gpa - region->gpa);
 }
@@ -317,7 +345,7 @@ void *guest_at_user(const struct guest *guest, uint64_t uva, uint64_t len)
 		if (into < region->size && len <= region->size - into)
 			return region->at + into;
 	}
-	return NULL;
+	return find_whole(guest, uva, len);
 }
 
 bool guest_read(const struct guest *guest, uint64_t gpa, void *to, uint64_t len)

@@ -65,6 +65,14 @@ struct guest {
 	uint64_t log_size; /* bytes of it */
 	void *log_map;
 	size_t log_map_size;
+	/*
+	 * For addresses that no region has: who else knows them, or NULL. He tells where @gpa is,
+	 * and in *@contiguous how many of the @len bytes lie there in a row, 1 at least. What he
+	 * said holds for a while only: the caller remaps its rings (vring_remap()) when it begins
+	 * anew, and keeps no chain.
+	 */
+	uint8_t *(*find)(void *ctx, uint64_t gpa, uint64_t len, bool write, uint64_t *contiguous);
+	void *find_ctx;
 };
 
 void guest_init(struct guest *guest);
@@ -106,6 +114,10 @@ static inline const struct guest_region *guest_region(const struct guest *guest,
 			return &guest->region[i];
 	return NULL;
 }
+
+/* Of guest->find(): as guest_at(). */
+uint8_t *guest_find(const struct guest *guest, uint64_t gpa, uint64_t len, bool write,
+		    uint64_t *contiguous);
 
 /*
  * guest_at - where guest memory @gpa is for us; NULL when no region has it.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The generic NIC, a library that lies in the programs that present one; and the personalities.
 
-NIC := nic personality xml xml_function xml_rings check script script_api script_call module \
+NIC := nic state personality xml xml_function xml_rings check script script_api script_call module \
 	pci space vector cause register dma transmit segment receive bytes filter count crc bus world
 NIC_O := $(call userspace_objects,nic,$(NIC))
 NIC_C := $(NIC:%=userspace/nic/%.c) userspace/common/why.c

@@ -48,12 +48,12 @@ static bool must_wait(struct nic *nic)
 	if (!interval)
 		return false;
 	now = nic->ops->now(nic->ctx);
-	if (now < nic->throttled_until) {
-		nic->counters.throttled += !nic->deferred;
-		nic->deferred = true;
+	if (now < nic->state->throttled_until) {
+		nic->counters.throttled += !nic->state->deferred;
+		nic->state->deferred = true;
 		return true;
 	}
-	nic->throttled_until = now + interval;
+	nic->state->throttled_until = now + interval;
 	return false;
 }
 
@@ -64,16 +64,16 @@ void causes_update(struct nic *nic)
 	if (!nic->model || nic->model->irq.cause.reg < 0)
 		return;
 	pending = pending_of(nic);
-	fresh = pending & ~nic->asserted;
-	nic->asserted &= pending;
-	if (nic->asserted && nic->model->irq.one_message && vectors_are_messages(nic))
+	fresh = pending & ~nic->state->asserted;
+	nic->state->asserted &= pending;
+	if (nic->state->asserted && nic->model->irq.one_message && vectors_are_messages(nic))
 		fresh = 0;
 	if (fresh && must_wait(nic)) {
-		vector_line(nic, nic->asserted);
+		vector_line(nic, nic->state->asserted);
 		return;
 	}
-	nic->deferred = false;
-	nic->asserted = pending;
+	nic->state->deferred = false;
+	nic->state->asserted = pending;
 	if (fresh && vectors_are_messages(nic))
 		messages_fire(nic, fresh);
 	vector_line(nic, pending);
@@ -91,6 +91,6 @@ void cause_raise(struct nic *nic, uint64_t bits)
 
 void causes_tick(struct nic *nic)
 {
-	if (nic->deferred && nic->ops->now(nic->ctx) >= nic->throttled_until)
+	if (nic->state->deferred && nic->ops->now(nic->ctx) >= nic->state->throttled_until)
 		causes_update(nic);
 }

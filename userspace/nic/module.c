@@ -62,7 +62,7 @@ static void op_fire(struct uvf_nic *nic, unsigned int vector)
 
 static void op_line(struct uvf_nic *nic, int asserted)
 {
-	nic_of(nic)->asserted = asserted;
+	nic_of(nic)->state->asserted = asserted;
 	vector_line(nic_of(nic), asserted);
 }
 
@@ -103,7 +103,7 @@ static void op_bar(struct uvf_nic *nic, unsigned int bar, uint64_t offset, unsig
 
 static uint8_t *op_config(struct uvf_nic *nic)
 {
-	return nic_of(nic)->config;
+	return nic_of(nic)->state->config;
 }
 
 static const uint8_t *op_mac(struct uvf_nic *nic)
@@ -340,4 +340,12 @@ void module_memory(struct nic *nic)
 
 	if (module && module->is->memory)
 		module->is->memory(module->state);
+}
+
+void module_keep(struct nic *nic, void *memory, size_t size, bool left)
+{
+	const struct module *module = module_of(nic);
+
+	if (module && module->is->keep)
+		module->is->keep(module->state, memory, size, left);
 }

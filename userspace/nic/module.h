@@ -36,5 +36,6 @@ bool module_frame_out(struct nic *nic, uint8_t *frame, uint32_t *len, uint32_t s
 bool module_poll(struct nic *nic);
 void module_link(struct nic *nic, bool up);
 void module_memory(struct nic *nic);
+void module_keep(struct nic *nic, void *memory, size_t size, bool left);
 
 #endif /* UVF_NIC_MODULE_H */

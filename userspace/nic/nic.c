@@ -67,26 +67,6 @@ const struct nic_counters *nic_counters(const struct nic *nic)
 
 /* --- personalities come and go ---------------------------------------------------------------- */
 
-static void values_free(uint8_t **value)
-{
-	for (unsigned int i = 0; i < MODEL_SPACES; i++)
-		free(value[i]);
-	memset(value, 0, MODEL_SPACES * sizeof(*value));
-}
-
-/* Eight bytes to spare behind each space: an element is read by up to eight. */
-static bool values_make(const struct model *model, uint8_t **value)
-{
-	for (unsigned int i = 0; i < model->spaces; i++) {
-		value[i] = calloc(1, model->space[i].size + 8);
-		if (!value[i]) {
-			values_free(value);
-			return false;
-		}
-	}
-	return true;
-}
-
 void nic_unload(struct nic *nic)
 {
 	if (!nic->personality)
@@ -95,20 +75,25 @@ void nic_unload(struct nic *nic)
 	personality_free(nic->personality);
 	nic->personality = NULL;
 	nic->model = NULL;
-	nic->vectors = (struct vectors){ 0 };
-	nic->asserted = 0;
+	nic->msi = NULL;
+	nic->msix = NULL;
 	nic->kicked = false;
 	nic->left = false;
 	free(nic->script_acts);
 	nic->script_acts = NULL;
-	values_free(nic->value);
+	/* Whoever comes next does not go on with it. */
+	nic->state->magic = 0;
+	free(nic->own);
+	nic->own = NULL;
+	nic->state = NULL;
 }
 
 static int install(struct nic *nic, struct personality *personality)
 {
 	uint8_t *value[MODEL_SPACES] = { 0 }, *acts = calloc(1, personality->model->registers + 1);
+	struct nic_state *state;
 
-	if (!acts || !values_make(personality->model, value)) {
+	if (!acts || state_make(personality->model, &state, value)) {
 		free(acts);
 		personality_free(personality);
 		return uvf_fail(ENOMEM, "no memory for personality %s", personality->name);
@@ -117,6 +102,8 @@ static int install(struct nic *nic, struct personality *personality)
 	nic->personality = personality;
 	nic->model = personality->model;
 	nic->script_acts = acts;
+	nic->own = state;
+	nic->state = state;
 	memcpy(nic->value, value, sizeof(value));
 	script_attach(nic);
 	return 0;
@@ -158,11 +145,11 @@ static void link_show(struct nic *nic)
 static void reset(struct nic *nic, bool all)
 {
 	nic->counters.resets++;
-	nic->deferred = false;
-	nic->throttled_until = 0;
+	nic->state->deferred = false;
+	nic->state->throttled_until = 0;
 	registers_reset(nic, all);
 	link_show(nic);
-	nic->asserted = 0;
+	nic->state->asserted = 0;
 	vector_line(nic, false);
 	rings_reset(nic);
 	module_reset(nic);
@@ -219,8 +206,8 @@ uint64_t nic_deadline(const struct nic *nic)
 {
 	uint64_t script = script_deadline(nic);
 
-	if (nic->deferred && nic->throttled_until < script)
-		return nic->throttled_until;
+	if (nic->model && nic->state->deferred && nic->state->throttled_until < script)
+		return nic->state->throttled_until;
 	return script;
 }
 

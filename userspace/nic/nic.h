@@ -71,10 +71,26 @@ struct vector_entry { /* of the MSI-X table: PCI 3.0, 6.8.2 */
 };
 
 struct vectors {
-	const struct model_capability *msi, *msix;
 	bool intx; /* asserted */
 	uint64_t pending;
 	struct vector_entry table[MODEL_VECTORS];
+};
+
+/*
+ * What a NIC is at a moment, in one piece: it may lie in memory that outlives the process
+ * (nic_keep()). What registers hold follows, space by space, and what a shared object keeps.
+ */
+struct nic_state {
+	uint64_t magic;
+	uint64_t description; /* a sum of what the spaces and rings are */
+	char name[MODEL_NAME];
+	uint64_t asserted; /* causes that were seen pending and unmasked */
+	uint64_t throttled_until;
+	uint64_t timer; /* of the script; UINT64_MAX: none */
+	bool deferred;
+	uint8_t config[NIC_CONFIG];
+	struct vectors vectors;
+	struct ring ring[MODEL_RINGS];
 };
 
 struct nic {
@@ -83,24 +99,19 @@ struct nic {
 	void *ctx;
 	struct personality *personality; /* NULL: none */
 	const struct model *model; /* its, or NULL */
-	uint8_t *value[MODEL_SPACES]; /* what registers hold, by space */
+	struct nic_state *state; /* NULL: there is no personality */
+	uint8_t *value[MODEL_SPACES]; /* what registers hold, by space; of the state */
 	uint8_t *script_acts; /* by register: SCRIPT_READ, SCRIPT_WRITE */
-	struct ring ring[MODEL_RINGS];
 	bool kicked; /* rings are to be run */
 	bool left; /* there is more to do: nic_poll() */
 	bool waits; /* for room */
 	bool up;
 	struct nic_counters counters;
 
-	/* interrupts */
-	uint64_t asserted; /* causes that were seen pending and unmasked */
-	uint64_t throttled_until;
-	bool deferred;
-	struct vectors vectors;
-
 	/* config space */
-	uint8_t config[NIC_CONFIG];
+	const struct model_capability *msi, *msix;
 	uint8_t config_write[NIC_CONFIG]; /* bits that can be written */
+	struct nic_state *own; /* where the state is, if it is nowhere else */
 
 	uint8_t mac[NIC_MAC];
 	uint64_t said; /* when the last sentences were said, and how many in this second */
@@ -228,6 +239,11 @@ uint32_t crc_of(const void *bytes, uint32_t len);
 /* By a register: config space, and registers that keep their values, are left. */
 void nic_soft_reset(struct nic *nic);
 __attribute__((format(printf, 2, 3))) void nic_say(struct nic *nic, const char *format, ...);
+
+/* --- state.c ---------------------------------------------------------------------------------- */
+
+/* A state, and where each space's registers are in it. 0 or -ENOMEM. */
+int state_make(const struct model *model, struct nic_state **state, uint8_t **value);
 
 /* --- personality.c ---------------------------------------------------------------------------- */
 

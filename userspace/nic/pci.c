@@ -11,7 +11,7 @@
 
 static void put(struct nic *nic, unsigned int at, unsigned int width, uint32_t value)
 {
-	little_put(nic->config + at, width, value);
+	little_put(nic->state->config + at, width, value);
 }
 
 static void writable(struct nic *nic, unsigned int at, unsigned int width, uint32_t bits)
@@ -21,7 +21,7 @@ static void writable(struct nic *nic, unsigned int at, unsigned int width, uint3
 
 uint32_t pci_get(const struct nic *nic, unsigned int at, unsigned int width)
 {
-	return little_get(nic->config + at, width);
+	return little_get(nic->state->config + at, width);
 }
 
 static void bar_make(struct nic *nic, unsigned int i)
@@ -56,7 +56,7 @@ static void msi_make(struct nic *nic, const struct model_capability *cap)
 	writable(nic, cap->at + PCI_MSI_ADDRESS_LO, 4, ~3u);
 	writable(nic, cap->at + PCI_MSI_ADDRESS_HI, 4, ~0u);
 	writable(nic, cap->at + PCI_MSI_DATA_64, 2, 0xffff);
-	nic->vectors.msi = cap;
+	nic->msi = cap;
 }
 
 static void msix_make(struct nic *nic, const struct model_capability *cap)
@@ -65,13 +65,13 @@ static void msix_make(struct nic *nic, const struct model_capability *cap)
 	writable(nic, cap->at + PCI_MSIX_FLAGS, 2, PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL);
 	put(nic, cap->at + PCI_MSIX_TABLE, 4, cap->table_at | cap->table_bar);
 	put(nic, cap->at + PCI_MSIX_PBA, 4, cap->pending_at | cap->pending_bar);
-	nic->vectors.msix = cap;
+	nic->msix = cap;
 }
 
 static void capability_make(struct nic *nic, const struct model_capability *cap, uint8_t next)
 {
-	nic->config[cap->at] = cap->id;
-	nic->config[cap->at + 1] = next;
+	nic->state->config[cap->at] = cap->id;
+	nic->state->config[cap->at + 1] = next;
 	if (cap->kind == CAP_PM)
 		pm_make(nic, cap->at);
 	else if (cap->kind == CAP_MSI)
@@ -79,7 +79,7 @@ static void capability_make(struct nic *nic, const struct model_capability *cap,
 	else if (cap->kind == CAP_MSIX)
 		msix_make(nic, cap);
 	else
-		memcpy(nic->config + cap->at + 2, cap->bytes, cap->size - 2);
+		memcpy(nic->state->config + cap->at + 2, cap->bytes, cap->size - 2);
 	if (cap->kind == CAP_RAW)
 		memcpy(nic->config_write + cap->at + 2, cap->write, cap->size - 2);
 }
@@ -108,7 +108,7 @@ void pci_make(struct nic *nic)
 {
 	const struct model_pci *pci = &nic->model->pci;
 
-	memset(nic->config, 0, sizeof(nic->config));
+	memset(nic->state->config, 0, sizeof(nic->state->config));
 	memset(nic->config_write, 0, sizeof(nic->config_write));
 	header_make(nic);
 	for (unsigned int i = 0; i < MODEL_BARS; i++)
@@ -127,7 +127,7 @@ static void status_update(struct nic *nic)
 {
 	uint16_t status = pci_get(nic, PCI_STATUS, 2) & ~PCI_STATUS_INTERRUPT;
 
-	put(nic, PCI_STATUS, 2, status | (nic->asserted ? PCI_STATUS_INTERRUPT : 0));
+	put(nic, PCI_STATUS, 2, status | (nic->state->asserted ? PCI_STATUS_INTERRUPT : 0));
 }
 
 void nic_config(struct nic *nic, uint32_t offset, unsigned int width, bool write, uint64_t *value)
@@ -148,7 +148,7 @@ void nic_config(struct nic *nic, uint32_t offset, unsigned int width, bool write
 	for (unsigned int i = 0; i < width; i++) {
 		uint8_t bits = nic->config_write[offset + i];
 
-		nic->config[offset + i] = (nic->config[offset + i] & ~bits) |
+		nic->state->config[offset + i] = (nic->state->config[offset + i] & ~bits) |
 					  (*value >> 8 * i & bits);
 	}
 	vectors_configured(nic);
@@ -160,6 +160,6 @@ void nic_irq_info(const struct nic *nic, struct nic_irq_info *info)
 	if (!nic->model)
 		return;
 	info->intx = nic->model->pci.pin ? 1 : 0;
-	info->msi = nic->vectors.msi ? nic->vectors.msi->vectors : 0;
-	info->msix = nic->vectors.msix ? nic->vectors.msix->vectors : 0;
+	info->msi = nic->msi ? nic->msi->vectors : 0;
+	info->msix = nic->msix ? nic->msix->vectors : 0;
 }

@@ -192,7 +192,7 @@ static void buffers_receive(struct nic *nic, struct ring *ring, struct buffers *
 static struct ring *ring_find(struct nic *nic)
 {
 	for (unsigned int i = 0; i < nic->model->rings; i++) {
-		struct ring *ring = &nic->ring[i];
+		struct ring *ring = &nic->state->ring[i];
 
 		if (ring->model->in && !ring->broken && conditions_hold(nic, &ring->model->enable))
 			return ring;

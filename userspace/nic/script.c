@@ -181,7 +181,6 @@ static bool script_make(struct script *script, const struct model *model)
 	script->model = model;
 	script->memory = model->script_memory;
 	script->instructions = model->script_instructions ? model->script_instructions : 1;
-	script->timer = UINT64_MAX;
 	script->read = malloc(model->registers * sizeof(int) + 1);
 	script->write = malloc(model->registers * sizeof(int) + 1);
 	if (!script->read || !script->write)

@@ -39,7 +39,6 @@ struct script {
 	bool over; /* a limit */
 	int entry[ENTRIES]; /* references of functions, or LUA_NOREF */
 	int *read, *write; /* likewise, by register */
-	uint64_t timer; /* UINT64_MAX: none */
 	char why[SCRIPT_WHY];
 };
 

@@ -80,7 +80,7 @@ static int api_after(lua_State *lua)
 
 	if (nanoseconds < 0)
 		return luaL_error(lua, "a time that has passed");
-	script_of(lua)->timer = nic->ops->now(nic->ctx) + nanoseconds;
+	nic->state->timer = nic->ops->now(nic->ctx) + nanoseconds;
 	return 0;
 }
 

@@ -168,7 +168,7 @@ void script_attach(struct nic *nic)
 void script_reset(struct nic *nic, bool power)
 {
 	if (script_of_nic(nic))
-		script_of_nic(nic)->timer = UINT64_MAX;
+		nic->state->timer = UINT64_MAX;
 	entry_run(nic, ENTRY_RESET, power);
 }
 
@@ -181,15 +181,15 @@ uint64_t script_deadline(const struct nic *nic)
 {
 	const struct script *script = script_of_nic(nic);
 
-	return script ? script->timer : UINT64_MAX;
+	return script ? nic->state->timer : UINT64_MAX;
 }
 
 void script_tick(struct nic *nic)
 {
 	struct script *script = script_of_nic(nic);
 
-	if (!script || nic->ops->now(nic->ctx) < script->timer)
+	if (!script || nic->ops->now(nic->ctx) < nic->state->timer)
 		return;
-	script->timer = UINT64_MAX;
+	nic->state->timer = UINT64_MAX;
 	entry_run(nic, ENTRY_TIMER, false);
 }

@@ -438,10 +438,10 @@ static void ring_begin(struct nic *nic, struct ring *ring)
 void rings_reset(struct nic *nic)
 {
 	for (unsigned int i = 0; i < nic->model->rings; i++) {
-		nic->ring[i] = (struct ring){ .model = &nic->model->ring[i] };
-		ring_begin(nic, &nic->ring[i]);
+		nic->state->ring[i] = (struct ring){ .model = &nic->model->ring[i] };
+		ring_begin(nic, &nic->state->ring[i]);
 		if (nic->model->ring[i].kind == RING_BYTES)
-			bytes_update(nic, &nic->ring[i]);
+			bytes_update(nic, &nic->state->ring[i]);
 	}
 	nic->kicked = false;
 	nic->left = false;
@@ -456,7 +456,7 @@ static bool concerns(const struct model_ring *ring, int reg)
 void rings_rebase(struct nic *nic, int reg)
 {
 	for (unsigned int i = 0; i < nic->model->rings; i++) {
-		struct ring *ring = &nic->ring[i];
+		struct ring *ring = &nic->state->ring[i];
 
 		if (concerns(ring->model, reg))
 			ring_begin(nic, ring);
@@ -486,7 +486,7 @@ void rings_run(struct nic *nic)
 	nic->left = false;
 	nic->waits = false;
 	for (unsigned int i = 0; i < nic->model->rings; i++) {
-		struct ring *ring = &nic->ring[i];
+		struct ring *ring = &nic->state->ring[i];
 		bool enabled = is_enabled(nic, ring);
 
 		if (ring->model->kind == RING_BYTES)

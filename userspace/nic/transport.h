@@ -93,6 +93,16 @@ void nic_unload(struct nic *nic);
 /* Its name, or NULL. */
 const char *nic_personality(const struct nic *nic);
 
+/*
+ * nic_keep - from now on, all that the NIC is at a moment lies in @memory, of @size bytes,
+ * 64-aligned, which outlives the process. Until nic_load(), nic_unload(), nic_close(), by which it
+ * ends there.
+ * @left: a predecessor may have been killed; when it was a NIC of the same personality, this one
+ * goes on as it.
+ * Return: 1, it goes on; 0, it is as it was; -ENOSPC, with a sentence, and it is kept nowhere.
+ */
+int nic_keep(struct nic *nic, void *memory, size_t size, bool left);
+
 /* As after power-on. Frames that are half taken are dropped. */
 void nic_reset(struct nic *nic);
 
@@ -126,6 +136,9 @@ struct nic_irq_info {
 	unsigned int msix;
 };
 void nic_irq_info(const struct nic *nic, struct nic_irq_info *info);
+
+/* Whether MSI-X is what the guest has enabled, rather than MSI. From within operations, too. */
+bool nic_msix(const struct nic *nic);
 
 /* --- frames --- */
 

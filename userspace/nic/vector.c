@@ -11,23 +11,28 @@
 
 static bool msi_on(const struct nic *nic)
 {
-	return nic->vectors.msi &&
-	       pci_get(nic, nic->vectors.msi->at + PCI_MSI_FLAGS, 2) & PCI_MSI_FLAGS_ENABLE;
+	return nic->msi &&
+	       pci_get(nic, nic->msi->at + PCI_MSI_FLAGS, 2) & PCI_MSI_FLAGS_ENABLE;
 }
 
 static uint16_t msix_flags(const struct nic *nic)
 {
-	return nic->vectors.msix ? pci_get(nic, nic->vectors.msix->at + PCI_MSIX_FLAGS, 2) : 0;
+	return nic->msix ? pci_get(nic, nic->msix->at + PCI_MSIX_FLAGS, 2) : 0;
+}
+
+bool nic_msix(const struct nic *nic)
+{
+	return msix_flags(nic) & PCI_MSIX_FLAGS_ENABLE;
 }
 
 bool vectors_are_messages(const struct nic *nic)
 {
-	return msi_on(nic) || msix_flags(nic) & PCI_MSIX_FLAGS_ENABLE;
+	return msi_on(nic) || nic_msix(nic);
 }
 
 void vectors_reset(struct nic *nic)
 {
-	struct vectors *vectors = &nic->vectors;
+	struct vectors *vectors = &nic->state->vectors;
 
 	vectors->pending = 0;
 	memset(vectors->table, 0, sizeof(vectors->table));
@@ -41,9 +46,9 @@ void vector_line(struct nic *nic, bool asserted)
 	if (asserted && (vectors_are_messages(nic) ||
 			 pci_get(nic, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE))
 		asserted = false;
-	if (asserted == nic->vectors.intx)
+	if (asserted == nic->state->vectors.intx)
 		return;
-	nic->vectors.intx = asserted;
+	nic->state->vectors.intx = asserted;
 	nic->counters.interrupts += asserted;
 	nic->ops->intx(nic->ctx, asserted);
 }
@@ -60,13 +65,13 @@ static void message(struct nic *nic, unsigned int vector, uint64_t address, uint
 /* The low bits of the data are the vector's: as many as the guest allowed. */
 static void msi_fire(struct nic *nic, unsigned int vector)
 {
-	unsigned int at = nic->vectors.msi->at;
+	unsigned int at = nic->msi->at;
 	unsigned int allowed = 1u << (pci_get(nic, at + PCI_MSI_FLAGS, 2) >> 4 & 7);
 	uint64_t address = pci_get(nic, at + PCI_MSI_ADDRESS_LO, 4) |
 			   (uint64_t)pci_get(nic, at + PCI_MSI_ADDRESS_HI, 4) << 32;
 
-	if (allowed > nic->vectors.msi->vectors)
-		allowed = nic->vectors.msi->vectors;
+	if (allowed > nic->msi->vectors)
+		allowed = nic->msi->vectors;
 	vector &= allowed - 1;
 	message(nic, vector, address,
 		(pci_get(nic, at + PCI_MSI_DATA_64, 2) & ~(allowed - 1)) | vector);
@@ -74,16 +79,16 @@ static void msi_fire(struct nic *nic, unsigned int vector)
 
 static void msix_fire(struct nic *nic, unsigned int vector)
 {
-	const struct vector_entry *entry = &nic->vectors.table[vector];
+	const struct vector_entry *entry = &nic->state->vectors.table[vector];
 
-	if (vector >= nic->vectors.msix->vectors)
+	if (vector >= nic->msix->vectors)
 		return;
 	if (nic->ops->remote_vectors ||
 	    (!(entry->control & PCI_MSIX_ENTRY_CTRL_MASKBIT) &&
 	     !(msix_flags(nic) & PCI_MSIX_FLAGS_MASKALL)))
 		message(nic, vector, entry->address, entry->data);
 	else
-		nic->vectors.pending |= 1ULL << vector;
+		nic->state->vectors.pending |= 1ULL << vector;
 }
 
 void vector_fire(struct nic *nic, unsigned int vector)
@@ -98,27 +103,27 @@ void vector_fire(struct nic *nic, unsigned int vector)
 
 static void pending_fire(struct nic *nic)
 {
-	uint64_t waiting = nic->vectors.pending;
+	uint64_t waiting = nic->state->vectors.pending;
 
 	if (!(msix_flags(nic) & PCI_MSIX_FLAGS_ENABLE))
 		return;
-	nic->vectors.pending = 0;
+	nic->state->vectors.pending = 0;
 	for (; waiting; waiting &= waiting - 1)
 		msix_fire(nic, __builtin_ctzll(waiting));
 }
 
 void vectors_configured(struct nic *nic)
 {
-	if (nic->vectors.pending)
+	if (nic->state->vectors.pending)
 		pending_fire(nic);
-	vector_line(nic, nic->asserted);
+	vector_line(nic, nic->state->asserted);
 }
 
 /* --- the table and the pending bits, where a BAR has them ------------------------------------- */
 
 static uint32_t table_read(const struct nic *nic, uint32_t at)
 {
-	const struct vector_entry *entry = &nic->vectors.table[at / ENTRY];
+	const struct vector_entry *entry = &nic->state->vectors.table[at / ENTRY];
 
 	switch (at % ENTRY) {
 	case PCI_MSIX_ENTRY_LOWER_ADDR:
@@ -134,7 +139,7 @@ static uint32_t table_read(const struct nic *nic, uint32_t at)
 
 static void table_write(struct nic *nic, uint32_t at, uint32_t value)
 {
-	struct vector_entry *entry = &nic->vectors.table[at / ENTRY];
+	struct vector_entry *entry = &nic->state->vectors.table[at / ENTRY];
 
 	switch (at % ENTRY) {
 	case PCI_MSIX_ENTRY_LOWER_ADDR:
@@ -149,7 +154,7 @@ static void table_write(struct nic *nic, uint32_t at, uint32_t value)
 	default:
 		entry->control = value & PCI_MSIX_ENTRY_CTRL_MASKBIT;
 	}
-	if (nic->vectors.pending)
+	if (nic->state->vectors.pending)
 		pending_fire(nic);
 }
 
@@ -172,7 +177,7 @@ static void table_access(struct nic *nic, uint32_t at, unsigned int width, bool 
 bool vector_access(struct nic *nic, unsigned int bar, uint64_t offset, unsigned int width,
 		   bool write, uint64_t *value)
 {
-	const struct model_capability *cap = nic->vectors.msix;
+	const struct model_capability *cap = nic->msix;
 
 	if (!cap)
 		return false;
@@ -185,6 +190,7 @@ bool vector_access(struct nic *nic, unsigned int bar, uint64_t offset, unsigned 
 	if (bar != cap->pending_bar || offset - cap->pending_at >= 8)
 		return false;
 	if (!write)
-		*value = nic->vectors.pending >> 8 * (offset - cap->pending_at) & width_mask(width);
+		*value = nic->state->vectors.pending >> 8 * (offset - cap->pending_at) &
+			 width_mask(width);
 	return true;
 }

@@ -17,47 +17,65 @@ static const uint64_t offered = 1ull << F_MAC | 1ull << F_MRG_RXBUF | 1ull << F_
 
 void device_line(struct virtio *virtio)
 {
-	virtio->ops->line(virtio->nic, virtio->isr != 0);
+	virtio->ops->line(virtio->nic, virtio->kept->isr != 0);
 }
 
-static void interrupt(struct virtio *virtio, uint16_t vector, uint8_t isr)
+void device_interrupt(struct virtio *virtio, uint16_t vector, uint8_t isr)
 {
 	if (virtio->ops->has_msix(virtio->nic)) {
 		if (vector != NO_VECTOR)
 			virtio->ops->fire(virtio->nic, vector);
 		return;
 	}
-	virtio->isr |= isr;
+	virtio->kept->isr |= isr;
 	device_line(virtio);
 }
 
 void queue_interrupt(struct virtio *virtio, struct queue *queue)
 {
 	if (vring_wants_call(&queue->ring))
-		interrupt(virtio, queue->vector, ISR_QUEUE);
+		device_interrupt(virtio, queue->kept->vector, ISR_QUEUE);
 }
 
 /* The bit is set with MSI-X too: 4.1.4.5.1. */
 static void config_changed(struct virtio *virtio)
 {
-	virtio->changed = true;
-	if (!(virtio->status & STATUS_DRIVER_OK))
+	virtio->kept->changed = true;
+	if (!(virtio->kept->status & STATUS_DRIVER_OK))
 		return;
-	virtio->isr |= ISR_CONFIG;
-	interrupt(virtio, virtio->config_vector, ISR_CONFIG);
+	virtio->kept->isr |= ISR_CONFIG;
+	device_interrupt(virtio, virtio->kept->config_vector, ISR_CONFIG);
 }
 
 void device_break(struct virtio *virtio, const struct queue *queue)
 {
-	if (virtio->status & STATUS_NEEDS_RESET)
+	if (virtio->kept->status & STATUS_NEEDS_RESET)
 		return;
 	virtio->ops->say(virtio->nic, queue->ring.why);
 	virtio->ops->fault(virtio->nic, 1);
-	virtio->status |= STATUS_NEEDS_RESET;
+	virtio->kept->status |= STATUS_NEEDS_RESET;
 	config_changed(virtio);
 }
 
-/* --- memory: the front's table, whose user addresses are the guest's here --------------------- */
+/*
+ * --- memory: the front's table, whose user addresses are the guest's here; where the carrier has
+ * none, it is asked for each address, and what it says holds until a call returns ---------------
+ */
+
+static uint8_t *find(void *ctx, uint64_t at, uint64_t len, bool write, uint64_t *contiguous)
+{
+	struct virtio *virtio = ctx;
+
+	return virtio->ops->dma(virtio->nic, at, len, write, contiguous);
+}
+
+bool queue_found(struct virtio *virtio, struct queue *queue)
+{
+	if (!virtio->guest.find || !vring_remap(&queue->ring))
+		return true;
+	device_break(virtio, queue);
+	return false;
+}
 
 static void memory(void *state)
 {
@@ -75,6 +93,8 @@ static void memory(void *state)
 	for (unsigned int i = n; i < guest->regions; i++)
 		guest->region[i].size = 0;
 	guest->regions = n;
+	guest->find = n ? NULL : find;
+	guest->find_ctx = virtio;
 	guest->changes++;
 	for (unsigned int i = 0; i < QUEUES; i++)
 		if (vring_remap(&virtio->queue[i].ring))
@@ -86,31 +106,34 @@ static void memory(void *state)
 static void queue_reset(struct queue *queue)
 {
 	vring_reset(&queue->ring);
-	queue->size = QUEUE_SIZE;
-	queue->vector = NO_VECTOR;
-	queue->enabled = false;
-	queue->desc = 0;
-	queue->driver = 0;
-	queue->device = 0;
+	queue->kept->size = QUEUE_SIZE;
+	queue->kept->vector = NO_VECTOR;
+	queue->kept->enabled = false;
+	queue->kept->desc = 0;
+	queue->kept->driver = 0;
+	queue->kept->device = 0;
 }
 
 void device_enable(struct virtio *virtio, struct queue *queue)
 {
-	const struct vring_addr addr = { .desc = queue->desc, .avail = queue->driver,
-					 .used = queue->device };
+	const struct vring_addr addr = { .desc = queue->kept->desc, .avail = queue->kept->driver,
+					 .used = queue->kept->device };
+	bool packed = has(virtio, VRING_F_PACKED);
 	struct vring *ring = &queue->ring;
+	uint16_t size = queue->kept->size;
 
-	if (queue->enabled || !(virtio->status & STATUS_FEATURES_OK))
+	if (ring->started || !(virtio->kept->status & STATUS_FEATURES_OK))
 		return;
-	if (vring_set_features(ring, virtio->features) || vring_set_num(ring, queue->size) ||
-	    vring_set_base(ring, has(virtio, VRING_F_PACKED) ? PACKED_BASE : 0) ||
+	if (vring_set_inflight(ring, kept_inflight(queue, packed, size), INFLIGHT) ||
+	    vring_set_features(ring, virtio->kept->features) || vring_set_num(ring, size) ||
+	    vring_set_base(ring, packed ? PACKED_BASE : 0) ||
 	    vring_set_addr(ring, &addr) || vring_start(ring)) {
 		snprintf(ring->why, sizeof(ring->why), "%.*s", VRING_WHY - 1, uvf_why());
 		device_break(virtio, queue);
 		return;
 	}
 	vring_enable(ring, true);
-	queue->enabled = true;
+	queue->kept->enabled = true;
 }
 
 void device_notified(struct virtio *virtio, unsigned int queue)
@@ -127,13 +150,13 @@ static void reset(void *state)
 
 	for (unsigned int i = 0; i < QUEUES; i++)
 		queue_reset(&virtio->queue[i]);
-	virtio->features = 0;
-	virtio->device_select = 0;
-	virtio->driver_select = 0;
-	virtio->queue_select = 0;
-	virtio->config_vector = NO_VECTOR;
-	virtio->status = 0;
-	virtio->isr = 0;
+	virtio->kept->features = 0;
+	virtio->kept->device_select = 0;
+	virtio->kept->driver_select = 0;
+	virtio->kept->queue_select = 0;
+	virtio->kept->config_vector = NO_VECTOR;
+	virtio->kept->status = 0;
+	virtio->kept->isr = 0;
 	device_line(virtio);
 }
 
@@ -144,10 +167,10 @@ void device_status(struct virtio *virtio, uint8_t status)
 		reset(virtio);
 		return;
 	}
-	if (status & STATUS_FEATURES_OK && !(virtio->status & STATUS_FEATURES_OK) &&
-	    (virtio->features & ~virtio->offered || !has(virtio, F_VERSION_1)))
+	if (status & STATUS_FEATURES_OK && !(virtio->kept->status & STATUS_FEATURES_OK) &&
+	    (virtio->kept->features & ~virtio->offered || !has(virtio, F_VERSION_1)))
 		status &= ~STATUS_FEATURES_OK;
-	virtio->status = status | (virtio->status & STATUS_NEEDS_RESET);
+	virtio->kept->status = status | (virtio->kept->status & STATUS_NEEDS_RESET);
 }
 
 static void *start(struct uvf_nic *nic, const struct uvf_nic_ops *ops)
@@ -159,6 +182,7 @@ static void *start(struct uvf_nic *nic, const struct uvf_nic_ops *ops)
 	virtio->nic = nic;
 	virtio->ops = ops;
 	virtio->offered = offered;
+	kept_set(virtio, &virtio->own);
 	guest_init(&virtio->guest);
 	for (unsigned int i = 0; i < QUEUES; i++)
 		vring_init(&virtio->queue[i].ring, &virtio->guest, i);
@@ -199,4 +223,5 @@ UVF_PERSONALITY = {
 	.poll = poll,
 	.link = link_changed,
 	.memory = memory,
+	.keep = kept_move,
 };

@@ -52,8 +52,8 @@ static int frame_send(struct virtio *virtio, struct queue *queue)
 
 static bool runs(const struct virtio *virtio, const struct queue *queue)
 {
-	return queue->enabled && virtio->status & STATUS_DRIVER_OK &&
-	       !(virtio->status & STATUS_NEEDS_RESET);
+	return queue->kept->enabled && virtio->kept->status & STATUS_DRIVER_OK &&
+	       !(virtio->kept->status & STATUS_NEEDS_RESET);
 }
 
 bool frames_send(struct virtio *virtio)
@@ -61,7 +61,7 @@ bool frames_send(struct virtio *virtio)
 	struct queue *queue = &virtio->queue[QUEUE_TX];
 	unsigned int n = 0;
 
-	if (!runs(virtio, queue))
+	if (!runs(virtio, queue) || !queue_found(virtio, queue))
 		return false;
 	while (n < BURST && frame_send(virtio, queue))
 		n++;
@@ -143,7 +143,7 @@ int frames_receive(void *state, uint8_t *frame, uint32_t len)
 	struct source from = { { header, frame }, { HEADER, len }, 0, 0 };
 	int n;
 
-	if (!runs(virtio, queue))
+	if (!runs(virtio, queue) || !queue_found(virtio, queue))
 		return UVF_NIC_OFF;
 	n = chains_take(virtio, queue, HEADER + len);
 	if (n <= 0)

@@ -43,7 +43,9 @@ static uint64_t get(const uint8_t *at, unsigned int width)
 
 static struct queue *selected(struct virtio *virtio)
 {
-	return virtio->queue_select < QUEUES ? &virtio->queue[virtio->queue_select] : NULL;
+	uint16_t select = virtio->kept->queue_select;
+
+	return select < QUEUES ? &virtio->queue[select] : NULL;
 }
 
 /* --- common configuration --------------------------------------------------------------------- */
@@ -51,38 +53,38 @@ static struct queue *selected(struct virtio *virtio)
 static void common_image(struct virtio *virtio, uint8_t *image)
 {
 	const struct queue *queue = selected(virtio);
-	uint32_t select = virtio->device_select;
+	uint32_t select = virtio->kept->device_select;
 
 	memset(image, 0, 64 + 8);
 	put(image + DEVICE_FEATURE_SELECT, 4, select);
 	put(image + DEVICE_FEATURE, 4, select < 2 ? virtio->offered >> 32 * select : 0);
-	select = virtio->driver_select;
+	select = virtio->kept->driver_select;
 	put(image + DRIVER_FEATURE_SELECT, 4, select);
-	put(image + DRIVER_FEATURE, 4, select < 2 ? virtio->features >> 32 * select : 0);
-	put(image + CONFIG_MSIX_VECTOR, 2, virtio->config_vector);
+	put(image + DRIVER_FEATURE, 4, select < 2 ? virtio->kept->features >> 32 * select : 0);
+	put(image + CONFIG_MSIX_VECTOR, 2, virtio->kept->config_vector);
 	put(image + NUM_QUEUES, 2, QUEUES);
-	image[DEVICE_STATUS] = virtio->status;
-	image[CONFIG_GENERATION] = virtio->generation;
-	put(image + QUEUE_SELECT, 2, virtio->queue_select);
+	image[DEVICE_STATUS] = virtio->kept->status;
+	image[CONFIG_GENERATION] = virtio->kept->generation;
+	put(image + QUEUE_SELECT, 2, virtio->kept->queue_select);
 	if (!queue)
 		return;
-	put(image + QUEUE_SIZE_, 2, queue->size);
-	put(image + QUEUE_MSIX_VECTOR, 2, queue->vector);
-	put(image + QUEUE_ENABLE, 2, queue->enabled);
-	put(image + QUEUE_NOTIFY_OFF, 2, virtio->queue_select);
-	put(image + QUEUE_DESC, 8, queue->desc);
-	put(image + QUEUE_DRIVER, 8, queue->driver);
-	put(image + QUEUE_DEVICE, 8, queue->device);
+	put(image + QUEUE_SIZE_, 2, queue->kept->size);
+	put(image + QUEUE_MSIX_VECTOR, 2, queue->kept->vector);
+	put(image + QUEUE_ENABLE, 2, queue->kept->enabled);
+	put(image + QUEUE_NOTIFY_OFF, 2, virtio->kept->queue_select);
+	put(image + QUEUE_DESC, 8, queue->kept->desc);
+	put(image + QUEUE_DRIVER, 8, queue->kept->driver);
+	put(image + QUEUE_DEVICE, 8, queue->kept->device);
 }
 
 static void features_write(struct virtio *virtio, uint32_t value)
 {
-	unsigned int shift = 32 * virtio->driver_select;
+	unsigned int shift = 32 * virtio->kept->driver_select;
 
-	if (virtio->driver_select > 1 || virtio->status & STATUS_FEATURES_OK)
+	if (virtio->kept->driver_select > 1 || virtio->kept->status & STATUS_FEATURES_OK)
 		return;
-	virtio->features &= ~((uint64_t)UINT32_MAX << shift);
-	virtio->features |= (uint64_t)value << shift;
+	virtio->kept->features &= ~((uint64_t)UINT32_MAX << shift);
+	virtio->kept->features |= (uint64_t)value << shift;
 }
 
 /* 4.1.5.1.2.1: what a vector can't be reads as none. */
@@ -95,24 +97,24 @@ static uint16_t vector_of(uint16_t value)
 static void size_write(const struct virtio *virtio, struct queue *queue, uint16_t size)
 {
 	if (has(virtio, VRING_F_PACKED) || !(size & (size - 1)))
-		queue->size = size;
+		queue->kept->size = size;
 }
 
 static void queue_write(struct virtio *virtio, struct queue *queue, uint32_t offset,
 			const uint8_t *image)
 {
 	if (offset == QUEUE_MSIX_VECTOR)
-		queue->vector = vector_of(get(image + QUEUE_MSIX_VECTOR, 2));
-	if (queue->enabled)
+		queue->kept->vector = vector_of(get(image + QUEUE_MSIX_VECTOR, 2));
+	if (queue->kept->enabled)
 		return;
 	if (offset == QUEUE_SIZE_)
 		size_write(virtio, queue, get(image + QUEUE_SIZE_, 2));
 	else if (offset >= QUEUE_DESC && offset < QUEUE_DRIVER)
-		queue->desc = get(image + QUEUE_DESC, 8);
+		queue->kept->desc = get(image + QUEUE_DESC, 8);
 	else if (offset >= QUEUE_DRIVER && offset < QUEUE_DEVICE)
-		queue->driver = get(image + QUEUE_DRIVER, 8);
+		queue->kept->driver = get(image + QUEUE_DRIVER, 8);
 	else if (offset >= QUEUE_DEVICE && offset < QUEUE_DEVICE + 8)
-		queue->device = get(image + QUEUE_DEVICE, 8);
+		queue->kept->device = get(image + QUEUE_DEVICE, 8);
 	else if (offset == QUEUE_ENABLE && get(image + QUEUE_ENABLE, 2) == 1)
 		device_enable(virtio, queue);
 }
@@ -121,22 +123,22 @@ static void common_write(struct virtio *virtio, uint32_t offset, const uint8_t *
 {
 	switch (offset) {
 	case DEVICE_FEATURE_SELECT:
-		virtio->device_select = get(image + offset, 4);
+		virtio->kept->device_select = get(image + offset, 4);
 		break;
 	case DRIVER_FEATURE_SELECT:
-		virtio->driver_select = get(image + offset, 4);
+		virtio->kept->driver_select = get(image + offset, 4);
 		break;
 	case DRIVER_FEATURE:
 		features_write(virtio, get(image + offset, 4));
 		break;
 	case CONFIG_MSIX_VECTOR:
-		virtio->config_vector = vector_of(get(image + offset, 2));
+		virtio->kept->config_vector = vector_of(get(image + offset, 2));
 		break;
 	case DEVICE_STATUS:
 		device_status(virtio, image[offset]);
 		break;
 	case QUEUE_SELECT:
-		virtio->queue_select = get(image + offset, 2);
+		virtio->kept->queue_select = get(image + offset, 2);
 		break;
 	default:
 		if (selected(virtio))
@@ -165,8 +167,8 @@ static void isr_access(struct virtio *virtio, bool write, uint64_t *value)
 {
 	if (write)
 		return;
-	*value = virtio->isr;
-	virtio->isr = 0;
+	*value = virtio->kept->isr;
+	virtio->kept->isr = 0;
 	device_line(virtio);
 }
 
@@ -179,8 +181,8 @@ static void device_access(struct virtio *virtio, uint32_t offset, unsigned int w
 	if (write)
 		return;
 	/* 4.1.4.3.1: not by each change, of which 256 would look like none */
-	virtio->generation += virtio->changed;
-	virtio->changed = false;
+	virtio->kept->generation += virtio->kept->changed;
+	virtio->kept->changed = false;
 	memcpy(image, virtio->ops->mac(virtio->nic), 6);
 	put(image + 6, 2, virtio->ops->link(virtio->nic) ? 1 : 0);
 	put(image + 8, 2, 1);
