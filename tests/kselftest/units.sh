@@ -42,6 +42,7 @@ print("hears", flush=True)
 sock.settimeout(40)
 print(sock.recv(100).decode(), flush=True)'
 for address in "$tmp/notify" "@uvf-test-$$"; do
+	: >"$tmp/heard" # or what the one before said is taken for this one's
 	in_ns host python3 -c "$hear" "$address" >"$tmp/heard" &
 	wait_for 10 grep -q hears "$tmp/heard"
 	NOTIFY_SOCKET=$address uvfd_start host
