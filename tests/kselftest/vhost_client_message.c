@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define PATIENCE_MS 10000
+#define PATIENCE_MS 30000
 #define CONFIG_CHANGE 2 /* VHOST_USER_BACKEND_CONFIG_CHANGE_MSG */
 
 int fail(struct client *client, const char *format, ...)

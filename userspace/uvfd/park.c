@@ -261,7 +261,8 @@ void park_adopt(void)
 
 int park_open(const char *path)
 {
-	const struct timeval patience = { .tv_sec = 2 };
+	/* It may be closing what it had last, for which the kernel takes its time. */
+	const struct timeval patience = { .tv_sec = 10 };
 
 	if (snprintf(park.path, sizeof(park.path), "%s.keep", path) >= (int)sizeof(park.path))
 		return uvf_fail(ENAMETOOLONG, "the socket path %s is too long", path);
