@@ -20,7 +20,7 @@ override CFLAGS += -std=gnu11 -Wall -Wextra $(WERROR) -Wno-unused-parameter $(SA
 
 include kmod/build.mk
 -include bpf/build.mk userspace/build.mk userspace/iproute2/build.mk
--include userspace/front/build.mk userspace/appliances/firewall/build.mk userspace/appliances/examples.mk
+-include userspace/front/build.mk userspace/vfio/build.mk userspace/appliances/firewall/build.mk userspace/appliances/examples.mk
 -include $(wildcard tests/*/build.mk)
 include install.mk package.mk
 

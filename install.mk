@@ -45,6 +45,7 @@ define INSTALLED
 $(O)/bin/uvf $(BINDIR) 755 uvf
 $(O)/bin/firewall $(LIBEXECDIR) 755 firewall
 $(O)/bin/uvf-vhost-user $(LIBEXECDIR) 755 uvf-vhost-user
+$(O)/bin/uvf-vfio $(LIBEXECDIR) 755 uvf-vfio
 $(O)/bin/uvf-personality $(LIBEXECDIR) 755 uvf-personality
 $(foreach name,$(EXAMPLES),$(O)/bin/$(name) $(LIBEXECDIR) 755 $(name)
 )

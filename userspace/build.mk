@@ -26,7 +26,7 @@ UVFD := main sandbox notify model steer attach inherit tuples addresses tc \
 # functions, settings, appliances, and what one looks at
 UVF := main facts query list show stats add config config_apply config_settings config_show \
 	rule rule_test limit mirror lease \
-	run release cni cni_client front front_show vm \
+	run release cni cni_client front front_vfio front_swap front_show front_show_vfio vm \
 	events events_module events_link events_uvfd rates top top_screen \
 	metrics metrics_serve latency points capture capture_program capture_link \
 	personality_run arguments \

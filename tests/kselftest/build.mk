@@ -5,7 +5,7 @@ KSELFTEST := $(O)/tests/xsk $(O)/tests/tap $(O)/tests/rawlink $(O)/tests/without
 	$(O)/tests/nl_uvf $(O)/tests/nl_route $(O)/tests/nl_fuzz $(O)/tests/pci_fuzz $(O)/tests/faults \
 	$(O)/tests/redirect.bpf.o $(O)/tests/seq \
 	$(addprefix $(O)/tests/,crash_forward threads lend meta vhost_client) \
-	$(addprefix $(O)/tests/vfio_,process user hostile fuzz)
+	$(addprefix $(O)/tests/vfio_,process user hostile fuzz tiny)
 
 $(O)/tests/xsk: $(addprefix tests/kselftest/,xsk.c redirect.c cni_map.c redirect.h cni_map.h)
 	@mkdir -p $(@D)
@@ -31,7 +31,7 @@ $(addprefix $(O)/tests/,crash_forward threads lend meta): $(O)/tests/%: tests/ks
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE $(CFLAGS) -pthread -Iinclude $< -L$(O)/lib -luvf -Wl,-rpath,'$$ORIGIN/../lib' -o $@
 
-$(O)/tests/vfio_%: tests/kselftest/vfio_%.c $(KMOD_UAPI)
+$(O)/tests/vfio_%: tests/kselftest/vfio_%.c tests/kselftest/vfio_open.h tests/kselftest/numbered.h $(KMOD_UAPI)
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE $(CFLAGS) -pthread -Iinclude/uapi $< -o $@
 

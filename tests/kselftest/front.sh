@@ -20,8 +20,8 @@ show() { front show --json fw0 | jq -r "$1"; }
 
 # --- refused --------------------------------------------------------------------------------------
 
-expect_fail "vhost-user, list or show" uvf front
-expect_fail "vhost-user, list or show" uvf front vhost
+expect_fail "vhost-user, vfio, swap, list or show" uvf front
+expect_fail "vhost-user, vfio, swap, list or show" uvf front vhost
 expect_fail "which function" uvf front vhost-user
 expect_fail "give --socket PATH" uvf front vhost-user fw0
 expect_fail "one function at a time" uvf front vhost-user fw0 fw1 --socket "$sock"

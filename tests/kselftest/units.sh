@@ -19,7 +19,7 @@ ok "the rule of udev" test -s "$tmp/root/usr/lib/udev/rules.d/81-uvf.rules"
 if type -P systemd-analyze >/dev/null; then
 	# The programs that they start must be there to be found.
 	sed -i "s|=/usr/sbin/uvf|=$bin/uvf|; s|=/usr/bin/uvf|=$bin/uvf|" "$units"/*.service
-	for unit in appliance front; do
+	for unit in appliance front vfio; do
 		mv "$units/uvf-$unit@.service" "$units/uvf-$unit@x.service"
 	done
 	for unit in "$units"/*.service; do

@@ -41,13 +41,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <linux/vfio.h>
+#include "vfio_open.h"
 
 #define MAPPINGS 16
 #define VECTORS 64
 
-static int container, group, device;
-static const char *address;
+static struct vfio_use use;
 static int events[VFIO_PCI_NUM_IRQS][VECTORS];
 static volatile uint32_t *mapped;
 
@@ -67,51 +66,13 @@ static void usage(const char *command)
 	exit(2);
 }
 
-/* --- opening ------------------------------------------------------------------------------ */
-
-static void die(const char *what)
-{
-	printf("%s: ! %s\n", what, strerrorname_np(errno));
-	exit(1);
-}
-
-static void open_group(void)
-{
-	char path[128], target[256];
-	ssize_t n;
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group", address);
-	n = readlink(path, target, sizeof(target) - 1);
-	if (n < 0)
-		die("group");
-	target[n] = 0;
-	snprintf(path, sizeof(path), "/dev/vfio/%s", strrchr(target, '/') + 1);
-	container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
-	if (container < 0)
-		die("container");
-	group = open(path, O_RDWR | O_CLOEXEC);
-	if (group < 0)
-		die(path);
-	if (ioctl(group, VFIO_GROUP_SET_CONTAINER, &container))
-		die("set container");
-	if (ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
-		die("set iommu");
-}
-
-static void open_device(void)
-{
-	device = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, address);
-	if (device < 0)
-		die("device");
-}
-
 /* --- what there is ------------------------------------------------------------------------ */
 
 static void info(void)
 {
 	struct vfio_device_info info = { .argsz = sizeof(info) };
 
-	if (ioctl(device, VFIO_DEVICE_GET_INFO, &info))
+	if (ioctl(use.device, VFIO_DEVICE_GET_INFO, &info))
 		refused();
 	else
 		printf("regions %u irqs %u%s%s\n", info.num_regions, info.num_irqs,
@@ -127,7 +88,7 @@ static void region(uint32_t index)
 	} u = { .info = { .argsz = sizeof(u), .index = index } };
 	struct vfio_region_info_cap_sparse_mmap *sparse;
 
-	if (ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &u)) {
+	if (ioctl(use.device, VFIO_DEVICE_GET_REGION_INFO, &u)) {
 		refused();
 		return;
 	}
@@ -147,7 +108,7 @@ static void irq(uint32_t index)
 {
 	struct vfio_irq_info info = { .argsz = sizeof(info), .index = index };
 
-	if (ioctl(device, VFIO_DEVICE_GET_IRQ_INFO, &info))
+	if (ioctl(use.device, VFIO_DEVICE_GET_IRQ_INFO, &info))
 		refused();
 	else
 		printf("count %u%s%s%s\n", info.count,
@@ -158,16 +119,11 @@ static void irq(uint32_t index)
 
 /* --- accesses ----------------------------------------------------------------------------- */
 
-static off_t place(uint64_t region, uint64_t offset)
-{
-	return region << 40 | offset;
-}
-
 static void read_value(uint64_t region, uint64_t offset, uint64_t width)
 {
 	uint64_t value = 0;
 
-	if (pread(device, &value, width, place(region, offset)) != (ssize_t)width)
+	if (pread(use.device, &value, width, vfio_place(region, offset)) != (ssize_t)width)
 		refused();
 	else
 		printf("%#llx\n", (unsigned long long)value);
@@ -175,7 +131,7 @@ static void read_value(uint64_t region, uint64_t offset, uint64_t width)
 
 static bool write_value(uint64_t region, uint64_t offset, uint64_t width, uint64_t value)
 {
-	return pwrite(device, &value, width, place(region, offset)) == (ssize_t)width;
+	return pwrite(use.device, &value, width, vfio_place(region, offset)) == (ssize_t)width;
 }
 
 static void bulk(uint64_t region, uint64_t offset, uint64_t count)
@@ -185,7 +141,7 @@ static void bulk(uint64_t region, uint64_t offset, uint64_t count)
 	ssize_t got;
 
 	errno = 0;
-	got = pread(device, bytes, count, place(region, offset));
+	got = pread(use.device, bytes, count, vfio_place(region, offset));
 	if (got < 0) {
 		refused();
 	} else {
@@ -203,7 +159,7 @@ static void *reader(void *arg)
 	uint64_t i;
 
 	for (i = 0; i < a[2]; i++) {
-		if (pread(device, &value, 4, place(a[0], a[1])) != 4)
+		if (pread(use.device, &value, 4, vfio_place(a[0], a[1])) != 4)
 			return "failed";
 		if (!i)
 			first = value;
@@ -246,7 +202,7 @@ static int set_irqs(uint32_t flags, uint32_t index, uint32_t start, uint32_t cou
 	set->count = count;
 	if (size)
 		memcpy(set->data, data, size);
-	return ioctl(device, VFIO_DEVICE_SET_IRQS, set);
+	return ioctl(use.device, VFIO_DEVICE_SET_IRQS, set);
 }
 
 static bool listen_to(uint32_t index, uint32_t first, uint32_t count)
@@ -301,7 +257,7 @@ static bool map(uint64_t at, uint64_t size, bool ro)
 	m->at = at;
 	m->size = size;
 	arg.vaddr = (uintptr_t)m->memory;
-	return !ioctl(container, VFIO_IOMMU_MAP_DMA, &arg);
+	return !ioctl(use.container, VFIO_IOMMU_MAP_DMA, &arg);
 }
 
 static bool unmap(uint64_t at, uint64_t size)
@@ -309,7 +265,7 @@ static bool unmap(uint64_t at, uint64_t size)
 	struct vfio_iommu_type1_dma_unmap arg = { .argsz = sizeof(arg), .iova = at, .size = size };
 	struct mapping *m;
 
-	if (ioctl(container, VFIO_IOMMU_UNMAP_DMA, &arg) || arg.size != size)
+	if (ioctl(use.container, VFIO_IOMMU_UNMAP_DMA, &arg) || arg.size != size)
 		return false;
 	for (m = mappings; m < mappings + MAPPINGS; m++)
 		if (m->memory && m->at == at) {
@@ -359,7 +315,7 @@ static void churn(uint64_t at, uint64_t count)
 		write_value(0, 0x1c, 4, at >> 32);
 		write_value(0, 0x20, 4, 7 << 12);
 		write_value(0, 0x24, 4, 1 + i % 2);
-		if (pread(device, &result, 4, place(0, 0x28)) != 4 || result)
+		if (pread(use.device, &result, 4, vfio_place(0, 0x28)) != 4 || result)
 			break;
 		if (!unmap(at, 16 << 12))
 			break;
@@ -385,19 +341,19 @@ static void hostile_info(void)
 	struct vfio_region_info region = { .argsz = 8 };
 	struct vfio_irq_info irq = { .argsz = sizeof(irq), .index = 5 };
 
-	expect("info, short", ioctl(device, VFIO_DEVICE_GET_INFO, &info), EINVAL);
-	expect("info, nowhere", ioctl(device, VFIO_DEVICE_GET_INFO, NULL), EFAULT);
-	expect("region, short", ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &region), EINVAL);
+	expect("info, short", ioctl(use.device, VFIO_DEVICE_GET_INFO, &info), EINVAL);
+	expect("info, nowhere", ioctl(use.device, VFIO_DEVICE_GET_INFO, NULL), EFAULT);
+	expect("region, short", ioctl(use.device, VFIO_DEVICE_GET_REGION_INFO, &region), EINVAL);
 	region.argsz = sizeof(region);
 	region.index = 9;
-	expect("region 9", ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &region), EINVAL);
+	expect("region 9", ioctl(use.device, VFIO_DEVICE_GET_REGION_INFO, &region), EINVAL);
 	region.index = UINT32_MAX;
-	expect("region -1", ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &region), EINVAL);
-	expect("irq 5", ioctl(device, VFIO_DEVICE_GET_IRQ_INFO, &irq), EINVAL);
+	expect("region -1", ioctl(use.device, VFIO_DEVICE_GET_REGION_INFO, &region), EINVAL);
+	expect("irq 5", ioctl(use.device, VFIO_DEVICE_GET_IRQ_INFO, &irq), EINVAL);
 	irq.index = 0;
 	irq.argsz = 4;
-	expect("irq, short", ioctl(device, VFIO_DEVICE_GET_IRQ_INFO, &irq), EINVAL);
-	expect("unknown", ioctl(device, VFIO_DEVICE_QUERY_GFX_PLANE, &irq), ENOTTY);
+	expect("irq, short", ioctl(use.device, VFIO_DEVICE_GET_IRQ_INFO, &irq), EINVAL);
+	expect("unknown", ioctl(use.device, VFIO_DEVICE_QUERY_GFX_PLANE, &irq), ENOTTY);
 }
 
 static void hostile_irqs(void)
@@ -440,13 +396,13 @@ static void hostile_access(void)
 	unsigned int i;
 
 	for (i = 0; i < sizeof(nowhere) / sizeof(*nowhere); i++) {
-		expect("read nowhere", pread(device, room, 4, nowhere[i]), EINVAL);
-		expect("write nowhere", pwrite(device, room, 4, nowhere[i]), EINVAL);
+		expect("read nowhere", pread(use.device, room, 4, nowhere[i]), EINVAL);
+		expect("write nowhere", pwrite(use.device, room, 4, nowhere[i]), EINVAL);
 	}
-	expect("ROM written", pwrite(device, room, 4, 6LL << 40), EINVAL);
-	expect("read to nowhere", pread(device, bad, 4, 0), EFAULT);
-	expect("write from nowhere", pwrite(device, bad, 4, 0), EFAULT);
-	if (pread(device, room, 16, (7LL << 40) + 252) != 4)
+	expect("ROM written", pwrite(use.device, room, 4, 6LL << 40), EINVAL);
+	expect("read to nowhere", pread(use.device, bad, 4, 0), EFAULT);
+	expect("write from nowhere", pwrite(use.device, bad, 4, 0), EFAULT);
+	if (pread(use.device, room, 16, (7LL << 40) + 252) != 4)
 		printf("read over the end\n");
 }
 
@@ -465,7 +421,7 @@ static void hostile_mmap(void)
 	unsigned int i;
 
 	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		expect("mmap", mmap(NULL, bad[i].size, PROT_READ, bad[i].flags, device, bad[i].at) ==
+		expect("mmap", mmap(NULL, bad[i].size, PROT_READ, bad[i].flags, use.device, bad[i].at) ==
 			       MAP_FAILED ? -1 : 0, EINVAL);
 }
 
@@ -499,8 +455,8 @@ static void await(const char *file)
 
 static void map_region(uint64_t region, uint64_t offset, uint64_t size)
 {
-	mapped = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, device,
-		      place(region, offset));
+	mapped = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, use.device,
+		      vfio_place(region, offset));
 	done(mapped != MAP_FAILED);
 }
 
@@ -516,7 +472,7 @@ static bool do_plain(const char *word, const char *rest)
 	else if (!strcmp(word, "unmaskfd"))
 		done(unmask_by_eventfd());
 	else if (!strcmp(word, "reset"))
-		done(!ioctl(device, VFIO_DEVICE_RESET));
+		done(!ioctl(use.device, VFIO_DEVICE_RESET));
 	else if (!strcmp(word, "hostile"))
 		hostile();
 	else if (!strcmp(word, "touch"))
@@ -524,7 +480,7 @@ static bool do_plain(const char *word, const char *rest)
 	else if (!strcmp(word, "await"))
 		await(rest);
 	else if (!strcmp(word, "again"))
-		done(!close(device) && (open_device(), true));
+		done(!close(use.device) && (vfio_open_device(&use), true));
 	else
 		return false;
 	return true;
@@ -615,9 +571,9 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc < 2)
 		usage("");
-	address = argv[1];
-	open_group();
-	open_device();
+	use.address = argv[1];
+	vfio_open_group(&use);
+	vfio_open_device(&use);
 	for (i = 2; i < argc; i++)
 		obey(argv[i]);
 	return 0;

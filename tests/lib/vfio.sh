@@ -10,6 +10,10 @@
 #   vfio_process PCI OPTION…            tests/kselftest/vfio_process.c, in the foreground
 #   vfio_serve PCI OPTION…              the same in the background, serving: $process
 #   vfio_user PCI WORD…                 tests/kselftest/vfio_user.c
+#   vfio_tiny PCI WORD…                 tests/kselftest/vfio_tiny.c
+#   vfio_front FUNCTION ARG…            uvf front vfio on the host: $front, and what it says in
+#                                       $tmp/FUNCTION.front
+#   vfio_counted FUNCTION FIELD         what it has counted
 
 vfio_need() {
 	modprobe -q vfio
@@ -36,6 +40,24 @@ vfio_unbind() { echo "$1" >/sys/bus/pci/drivers/uvf-vfio/unbind; }
 
 vfio_process() { "$top/build/tests/vfio_process" "$@"; }
 vfio_user() { "$top/build/tests/vfio_user" "$@"; }
+
+vfio_tiny() { "$top/build/tests/vfio_tiny" "$@"; }
+
+vfio_front() {
+	local function=$1
+	shift
+	: >"$tmp/$function.front"
+	ns_spawn host uvf front vfio "$function" "$@" >"$tmp/$function.front" 2>&1
+	front=$spawned
+	if wait_for 10 grep -q ready "$tmp/$function.front"; then
+		pass "uvf front vfio $function $*"
+	else
+		fail "uvf front vfio $function $*" "$(cat "$tmp/$function.front")"
+		bail_out "there is no interface process to test"
+	fi
+}
+
+vfio_counted() { in_ns host uvf front show --json "$1" | jq -r ".$2"; }
 
 vfio_serve() {
 	"$top/build/tests/vfio_process" "$@" >"$tmp/process" 2>&1 &

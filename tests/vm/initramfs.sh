@@ -6,7 +6,8 @@
 #
 #   initramfs.sh base VERSION FILE    tools and kernel modules; made again only
 #                                     when a tool, the kernel or this file changed
-#   initramfs.sh tree VERSION FILE    the built tree at /uvf, made for each run
+#   initramfs.sh tree VERSION FILE [WITH]    the built tree at /uvf, made for each run; WITH: what
+#                                     vm.sh has --with for
 #
 # Neither is compressed: unpacking costs more under TCG than copying.
 set -euo pipefail
@@ -163,6 +164,11 @@ tree() {
 	done
 	# these run on the host, and would bring their libraries along
 	rm -rf "$root"/uvf/build/{tests/unit,tests/personalities,bench/nics,bin/uvf-personality}
+	if [[ -n $with ]]; then
+		cp -a "$top/build/personalities" "$root/uvf/build/"
+	else
+		rm -f "$root/uvf/build/bin/uvf-vfio"
+	fi
 	if [[ -d $top/userspace/appliances ]]; then
 		(cd "$top" && find userspace/appliances -name '*.conf' -exec cp --parents {} "$root/uvf/" \;)
 	fi
@@ -182,6 +188,7 @@ tree() {
 	rm -rf "$root"
 }
 
-[[ $# -eq 3 ]] || { sed -n '4,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
+[[ $# -eq 3 || $# -eq 4 ]] || { sed -n '4,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
 ver=$2
+with=${4:-}
 "$1" "$3"

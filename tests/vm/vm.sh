@@ -16,6 +16,7 @@
 #   --env NAME=VALUE      set in the script's environment; may be repeated
 #   --add HOST[:GUEST]    copy a file or directory into the guest; may be repeated
 #   --log FILE            where the kernel's console goes
+#   --with nics           with what presents network cards: uvf-vfio, personalities
 #   --keep                leave the initramfs in build/vm for a look
 #
 # The script runs as root with /uvf, laid out as the checkout, as its directory;
@@ -43,9 +44,9 @@ complaints+='|kobject.*tried to|slab .*Objects remaining|page allocation failure
 complaints+='|ODEBUG disabled|debugging out of memory|dma-debug disabled|leak detector disabled|correctness validator'
 
 die() { echo "vm.sh: $*" >&2; exit 2; }
-usage() { sed -n '4,26s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
+usage() { sed -n '4,27s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
 
-kernel=6.1 smp=2 mem='' timeout=300 accel=auto icount='' log='' keep=''
+kernel=6.1 smp=2 mem='' timeout=300 accel=auto icount='' log='' keep='' with=''
 wires=() adds=() envs=() qemu_of=host
 
 parse() {
@@ -69,6 +70,7 @@ parse() {
 		--env) envs+=("$2") ;;
 		--add) adds+=("$2") ;;
 		--log) log=$2 ;;
+		--with) with=$2 ;;
 		*) die "the option $1 is not known; see vm.sh --help." ;;
 		esac
 		shift 2
@@ -82,6 +84,7 @@ parse() {
 	timeout=$((timeout * TIMEOUT_SCALE))
 	envs+=("TIMEOUT_SCALE=$TIMEOUT_SCALE")
 	[[ $accel =~ ^(auto|kvm|tcg)$ ]] || die "--accel takes auto, kvm or tcg, not '$accel'."
+	[[ -z $with || $with == nics ]] || die "--with takes nics, not '$with'."
 	[[ $qemu_of =~ ^(host|newer)$ ]] || die "--qemu takes host or newer, not '$qemu_of'."
 	[[ -f $1 ]] || die "there is no script '$1'."
 	script=$(realpath "$1")
@@ -182,7 +185,7 @@ make_initrd() {
 		flock 9
 		"$here/initramfs.sh" base "$kernel" "$base"
 	) 9>"$vmdir/lock"
-	"$here/initramfs.sh" tree "$kernel" "$work/tree.cpio"
+	"$here/initramfs.sh" tree "$kernel" "$work/tree.cpio" "$with"
 	write_job "$work/job"
 	(cd "$work/job" && find . | cpio --quiet -o -H newc -R 0:0) >"$work/job.cpio"
 	cat "$base" "$work/tree.cpio" "$work/job.cpio" >"$work/initrd"

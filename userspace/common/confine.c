@@ -2,6 +2,7 @@
 #include "confine.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <seccomp.h>
 #include <stdbool.h>
 #include <string.h>
@@ -57,11 +58,30 @@ static int allow(scmp_filter_ctx filter, const struct confine_call *call)
 	return err == -EDOM || err == -EFAULT ? 0 : err;
 }
 
-static int fill(scmp_filter_ctx filter, const struct confine_call *calls, size_t n)
+/* What dlopen() does: code is mapped from a file, and never writable; nor is it made so. */
+static int fill_loading(scmp_filter_ctx filter)
+{
+	int err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+				   SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC | PROT_WRITE, PROT_EXEC));
+
+	if (!err)
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
+				       SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	if (!err)
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,
+				       SCMP_A2(SCMP_CMP_MASKED_EQ,
+					       O_ACCMODE | O_CREAT | O_TRUNC | __O_TMPFILE,
+					       O_RDONLY));
+	return err;
+}
+
+static int fill(scmp_filter_ctx filter, const struct confine_call *calls, size_t n, bool loads)
 {
 	int err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
 				   SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 
+	if (!err && loads)
+		err = fill_loading(filter);
 	for (size_t i = 0; !err && i < sizeof(always) / sizeof(always[0]); i++)
 		err = allow(filter, &always[i]);
 	for (size_t i = 0; !err && i < n; i++)
@@ -69,7 +89,8 @@ static int fill(scmp_filter_ctx filter, const struct confine_call *calls, size_t
 	return err ?: seccomp_load(filter);
 }
 
-int confine_calls(const struct confine_call *calls, size_t n, enum confine_else otherwise)
+static int confine(const struct confine_call *calls, size_t n, enum confine_else otherwise,
+		   bool loads)
 {
 	scmp_filter_ctx filter;
 	int err;
@@ -80,9 +101,19 @@ int confine_calls(const struct confine_call *calls, size_t n, enum confine_else 
 							  SCMP_ACT_ERRNO(EPERM));
 	if (!filter)
 		return uvf_fail(ENOMEM, "no memory for a system call filter");
-	err = fill(filter, calls, n);
+	err = fill(filter, calls, n, loads);
 	seccomp_release(filter);
 	if (err)
 		return uvf_fail(-err, "can't load the system call filter: %s", strerror(-err));
 	return 0;
+}
+
+int confine_calls(const struct confine_call *calls, size_t n, enum confine_else otherwise)
+{
+	return confine(calls, n, otherwise, false);
+}
+
+int confine_loading(const struct confine_call *calls, size_t n, enum confine_else otherwise)
+{
+	return confine(calls, n, otherwise, true);
 }

@@ -28,4 +28,10 @@ enum confine_else {
  */
 int confine_calls(const struct confine_call *calls, size_t n, enum confine_else otherwise);
 
+/*
+ * The same for who loads files and shared objects when it runs already: they can be opened to be
+ * read, and mapped to be executed, but nothing both to be written and executed; none is created.
+ */
+int confine_loading(const struct confine_call *calls, size_t n, enum confine_else otherwise);
+
 #endif /* UVF_CONFINE_H */

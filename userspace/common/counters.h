@@ -11,7 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define FRONT_MAGIC  0x75766632 /* the layout */
+#define FRONT_MAGIC  0x75766632 /* the layout: vhost-user */
+#define FRONT_VFIO_MAGIC 0x75767601 /* likewise, VFIO */
 #define FRONT_PAIRS  16
 #define FRONT_RINGS  (2 * FRONT_PAIRS)
 #define FRONT_SOCKET 108
@@ -54,6 +55,45 @@ struct front_counters {
 	uint64_t broken; /* times that the device needed a reset */
 	char why[FRONT_WHY]; /* the last time */
 	struct front_ring ring[FRONT_RINGS];
+};
+
+#define FRONT_PERSONALITY 256
+
+/* Of a function that is a VFIO device. */
+struct front_vfio {
+	uint32_t magic;
+	uint32_t size; /* of this structure */
+	char function[16];
+	char pci[24];
+	char personality[FRONT_PERSONALITY]; /* its name */
+	char next[FRONT_PERSONALITY]; /* what it is to be when its user lets go; "" */
+	int32_t pid;
+	uint32_t open; /* 1: a user has the device */
+	uint32_t link; /* 1: up */
+	uint32_t intx, msi, msix; /* vectors that the user listens for */
+	uint64_t opened; /* so far */
+	uint64_t swapped; /* personalities, so far */
+	uint64_t resumed; /* 1: it goes on where a predecessor ended */
+
+	/* the channel */
+	uint64_t requests; /* of the user, accesses and resets */
+	uint64_t again; /* of these, those that a predecessor had been given */
+	uint64_t memory_gone; /* pages that the user took away while they were used */
+
+	/* the function */
+	uint64_t rx_waits; /* times that frames waited for the guest's buffers */
+	uint64_t rx_dropped; /* frames that waited too long */
+	uint64_t rx_off; /* frames that came while the guest did not receive */
+	uint64_t tx_full; /* times that the guest waited for the function to have room */
+
+	/* of the NIC: struct nic_counters, nic/transport.h */
+	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes;
+	uint64_t rx_filtered, rx_long, tx_bad;
+	uint64_t script_dropped, script_errors;
+	uint64_t dma_errors, ring_errors;
+	uint64_t reads, writes;
+	uint64_t interrupts, throttled;
+	uint64_t resets;
 };
 
 /* The directory of these files, or that of @function; in @path of PATH_MAX. */

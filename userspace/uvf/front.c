@@ -24,7 +24,6 @@
 #include "counters.h"
 #include "why.h"
 
-#define PROGRAM "uvf-vhost-user"
 #define BACKLOG 4
 
 static const struct argp_option options[] = {
@@ -42,6 +41,19 @@ static const struct argp_option options[] = {
 	  "run as USER (default: the user named as the appliance, else nobody)", 0 },
 	{ 0 },
 };
+
+error_t front_option(int key, char *arg, struct front_plan *plan)
+{
+	switch (key) {
+	case 'a':
+		plan->appliance.name = arg;
+		return 0;
+	case 'u':
+		plan->appliance.user = arg;
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
 
 static error_t on_option(int key, char *arg, struct argp_state *state)
 {
@@ -69,14 +81,8 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
 			argp_failure(state, 64, 0, "--shim '%s': auto, off and require are "
 						   "possible", arg);
 		return 0;
-	case 'a':
-		plan->appliance.name = arg;
-		return 0;
-	case 'u':
-		plan->appliance.user = arg;
-		return 0;
 	}
-	return ARGP_ERR_UNKNOWN;
+	return front_option(key, arg, plan);
 }
 
 const struct argp front_argp = { .options = options, .parser = on_option };
@@ -92,9 +98,12 @@ int front_check(struct front_plan *plan)
 
 	if (!err)
 		err = facts_find(&facts, plan->appliance.functions[0], &fact);
-	if (!err)
-		strcpy(name, *fact.function.port->appliance ? fact.function.port->appliance :
-							      PROGRAM);
+	if (!err) {
+		const char *made_for = fact.function.port->appliance;
+
+		snprintf(name, sizeof(name), "%s", *made_for ? made_for : plan->program);
+		memcpy(plan->pci, fact.function.netdev->pci, sizeof(plan->pci));
+	}
 	facts_close(&facts);
 	if (!plan->appliance.name)
 		plan->appliance.name = name;
@@ -179,7 +188,7 @@ static int listen_on(const struct sockaddr_un *addr)
 }
 
 /* Where the counters are, and by default the sockets: beside uvfd's. */
-static void make_directory(void)
+void front_directory(void)
 {
 	char path[PATH_MAX];
 
@@ -192,7 +201,7 @@ int front_listen(struct front_plan *plan)
 	struct sockaddr_un addr;
 	int err = address(plan->socket, &addr);
 
-	make_directory();
+	front_directory();
 	if (!err && !plan->client) {
 		err = remove_stale(&addr);
 		if (!err) {
@@ -208,16 +217,16 @@ int front_listen(struct front_plan *plan)
 }
 
 /* Where nothing can be written, nothing is counted that others could see. */
-static int counters_open(const char *function)
+int front_count(const struct front_plan *plan)
 {
 	char path[PATH_MAX];
 
-	counters_path(path, function);
+	counters_path(path, plan->appliance.functions[0]);
 	return open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 }
 
 /* Beside us in a build tree; elsewhere in ../libexec/uvf. */
-static void program_path(char *path)
+static void program_path(char *path, const char *program)
 {
 	char self[PATH_MAX] = "";
 	char *slash;
@@ -227,33 +236,40 @@ static void program_path(char *path)
 	slash = strrchr(self, '/');
 	if (slash)
 		slash[1] = '\0';
-	snprintf(path, PATH_MAX, "%.*s" PROGRAM, PATH_MAX - 64, self);
+	snprintf(path, PATH_MAX, "%.*s%s", PATH_MAX - 64, self, program);
 	if (access(path, X_OK))
-		snprintf(path, PATH_MAX, "%.*s../libexec/uvf/" PROGRAM, PATH_MAX - 64, self);
+		snprintf(path, PATH_MAX, "%.*s../libexec/uvf/%s", PATH_MAX - 64, self, program);
 }
 
-static void inherit(int fd)
+void front_inherit(int fd)
 {
 	if (fd >= 0)
 		fcntl(fd, F_SETFD, 0);
 }
 
+int front_program(const struct front_plan *plan, const char **argv)
+{
+	char path[PATH_MAX];
+
+	program_path(path, plan->program);
+	execv(path, (char **)argv);
+	return uvf_fail(errno, "can't execute %s: %s", path, strerror(errno));
+}
+
 int front_execute(struct front_plan *plan)
 {
-	const char *function = plan->appliance.functions[0];
-	int counters = counters_open(function), n = 0, err;
-	char path[PATH_MAX], listener[16], counter[16];
+	int counters = front_count(plan), n = 0, err;
+	char listener[16], counter[16];
 	const char *argv[16];
 
 	err = appliance_become(&plan->appliance);
 	if (err)
 		return err;
-	inherit(plan->listener);
-	inherit(counters);
+	front_inherit(plan->listener);
+	front_inherit(counters);
 	snprintf(listener, sizeof(listener), "--listen=%d", plan->listener);
 	snprintf(counter, sizeof(counter), "-n%d", counters);
-	program_path(path);
-	argv[n++] = PROGRAM;
+	argv[n++] = plan->program;
 	argv[n++] = "--socket";
 	argv[n++] = plan->socket;
 	argv[n++] = plan->client ? "--client" : listener;
@@ -267,10 +283,18 @@ int front_execute(struct front_plan *plan)
 		argv[n++] = "--shim";
 		argv[n++] = plan->shim;
 	}
-	argv[n++] = function;
+	argv[n++] = plan->appliance.functions[0];
 	argv[n] = NULL;
-	execv(path, (char **)argv);
-	return uvf_fail(errno, "can't execute %s: %s", path, strerror(errno));
+	return front_program(plan, argv);
+}
+
+void front_function(struct front_plan *plan, char *arg, struct argp_state *state)
+{
+	if (plan->appliance.count)
+		argp_failure(state, 64, 0, "one function at a time: '%s' is too much", arg);
+	if (strlen(arg) >= UVF_PROTO_NAME)
+		argp_failure(state, 64, 0, "'%s' is too long for a function's name", arg);
+	plan->appliance.functions[plan->appliance.count++] = arg;
 }
 
 /* --- uvf front vhost-user --------------------------------------------------------------------- */
@@ -284,11 +308,7 @@ static error_t on_argument(int key, char *arg, struct argp_state *state)
 		state->child_inputs[0] = plan;
 		return 0;
 	case ARGP_KEY_ARG:
-		if (state->arg_num)
-			argp_failure(state, 64, 0, "one function at a time: '%s' is too much", arg);
-		if (strlen(arg) >= UVF_PROTO_NAME)
-			argp_failure(state, 64, 0, "'%s' is too long for a function's name", arg);
-		plan->appliance.functions[plan->appliance.count++] = arg;
+		front_function(plan, arg, state);
 		return 0;
 	case ARGP_KEY_END:
 		if (!plan->appliance.count)
@@ -311,7 +331,7 @@ static int front_vhost_user(int argc, char **argv)
 		.doc = "Presents a function as a virtio-net device to a virtual machine or to DPDK, "
 		       "by vhost-user. Runs in the foreground, as an unprivileged user.",
 	};
-	struct front_plan plan = { .listener = -1 };
+	struct front_plan plan = { .program = FRONT_VHOST_USER, .listener = -1 };
 
 	parse(&argp, argc, argv, &plan);
 	if (front_check(&plan) || front_listen(&plan))
@@ -327,6 +347,8 @@ static const struct {
 	int (*run)(int argc, char **argv);
 } commands[] = {
 	{ "vhost-user", front_vhost_user },
+	{ "vfio", front_vfio },
+	{ "swap", front_swap },
 	{ "list", front_list },
 	{ "show", front_show },
 };
@@ -342,6 +364,6 @@ int cmd_front(int argc, char **argv)
 		argv[1] = name;
 		return commands[i].run(argc - 1, argv + 1);
 	}
-	fprintf(stderr, "uvf front: vhost-user, list or show, and --help after it\n");
+	fprintf(stderr, "uvf front: vhost-user, vfio, swap, list or show, and --help after it\n");
 	return 64;
 }

@@ -16,12 +16,36 @@
 #include <unistd.h>
 
 #include "counters.h"
+#include "front_show.h"
 #include "why.h"
 
 #define NEEDS_RESET 64 /* of the device status (Virtio 1.2, 2.1) */
 
+/* Of either kind, which its magic tells. */
+union counters {
+	uint32_t magic;
+	struct front_counters vhost;
+	struct front_vfio vfio;
+};
+
+static bool is_sound(union counters *counters, ssize_t size)
+{
+	if (size >= (ssize_t)sizeof(counters->vfio) && counters->magic == FRONT_VFIO_MAGIC &&
+	    counters->vfio.size == sizeof(counters->vfio)) {
+		front_vfio_sound(&counters->vfio);
+		return true;
+	}
+	if (size < (ssize_t)sizeof(counters->vhost) || counters->magic != FRONT_MAGIC ||
+	    counters->vhost.size != sizeof(counters->vhost))
+		return false;
+	counters->vhost.function[sizeof(counters->vhost.function) - 1] = '\0';
+	counters->vhost.socket[sizeof(counters->vhost.socket) - 1] = '\0';
+	counters->vhost.why[sizeof(counters->vhost.why) - 1] = '\0';
+	return true;
+}
+
 /* A copy, of a file that somebody writes to. @alive: that somebody. */
-static int counters_read(const char *function, struct front_counters *counters, bool *alive)
+static int counters_read(const char *function, union counters *counters, bool *alive)
 {
 	char path[PATH_MAX];
 	ssize_t got;
@@ -36,28 +60,24 @@ static int counters_read(const char *function, struct front_counters *counters, 
 	*alive = flock(fd, LOCK_SH | LOCK_NB) != 0;
 	got = read(fd, counters, sizeof(*counters));
 	close(fd);
-	if (got != sizeof(*counters) || counters->magic != FRONT_MAGIC ||
-	    counters->size != sizeof(*counters))
+	if (!is_sound(counters, got))
 		return uvf_fail(EINVAL, "%s holds no counters of this version of uvf", path);
-	counters->function[sizeof(counters->function) - 1] = '\0';
-	counters->socket[sizeof(counters->socket) - 1] = '\0';
-	counters->why[sizeof(counters->why) - 1] = '\0';
 	return 0;
 }
 
 /* --- as JSON ---------------------------------------------------------------------------------- */
 
-static void add_number(struct json_object *to, const char *key, uint64_t value)
+void add_number(struct json_object *to, const char *key, uint64_t value)
 {
 	json_object_object_add(to, key, json_object_new_uint64(value));
 }
 
-static void add_text(struct json_object *to, const char *key, const char *value)
+void add_text(struct json_object *to, const char *key, const char *value)
 {
 	json_object_object_add(to, key, *value ? json_object_new_string(value) : NULL);
 }
 
-static void add_bool(struct json_object *to, const char *key, bool value)
+void add_bool(struct json_object *to, const char *key, bool value)
 {
 	json_object_object_add(to, key, json_object_new_boolean(value));
 }
@@ -104,7 +124,7 @@ static struct json_object *rings_json(const struct front_counters *counters)
 	return rings;
 }
 
-static struct json_object *front_json(const struct front_counters *counters, bool alive)
+static struct json_object *vhost_json(const struct front_counters *counters, bool alive)
 {
 	struct json_object *object = json_object_new_object();
 
@@ -128,27 +148,40 @@ static struct json_object *front_json(const struct front_counters *counters, boo
 	return object;
 }
 
+static struct json_object *front_json(const union counters *counters, bool alive)
+{
+	return counters->magic == FRONT_VFIO_MAGIC ? front_vfio_json(&counters->vfio, alive) :
+						     vhost_json(&counters->vhost, alive);
+}
+
 /* --- list ------------------------------------------------------------------------------------- */
 
-static const char *state(const struct front_counters *counters, bool alive)
+static const char *state(const struct front_counters *counters)
 {
-	return !alive ? "dead" : counters->status & NEEDS_RESET ? "needs reset" :
+	return counters->status & NEEDS_RESET ? "needs reset" :
 	       counters->connected ? "connected" : "waits";
+}
+
+static void vhost_print(const struct front_counters *counters)
+{
+	printf("%-15s %-8d %-12s %-7s %5u  %s\n", counters->function, counters->pid,
+	       state(counters), counters->client ? "client" : "server", counters->pairs,
+	       counters->socket);
 }
 
 static void list_one(const char *function, struct json_object *array)
 {
-	struct front_counters counters;
+	union counters counters;
 	bool alive = false;
 
 	if (counters_read(function, &counters, &alive) || !alive)
 		return;
 	if (array)
 		json_object_array_add(array, front_json(&counters, alive));
+	else if (counters.magic == FRONT_VFIO_MAGIC)
+		front_vfio_print(&counters.vfio);
 	else
-		printf("%-15s %-8d %-12s %-7s %5u  %s\n", counters.function, counters.pid,
-		       state(&counters, alive), counters.client ? "client" : "server",
-		       counters.pairs, counters.socket);
+		vhost_print(&counters.vhost);
 }
 
 static int list_all(struct json_object *array)
@@ -192,7 +225,7 @@ int front_list(int argc, char **argv)
 		array = json_object_new_array();
 	else
 		printf("%-15s %-8s %-12s %-7s %5s  %s\n", "FUNCTION", "PID", "STATE", "ROLE",
-		       "PAIRS", "SOCKET");
+		       "PAIRS", "SOCKET, OR DEVICE");
 	err = list_all(array);
 	if (query.json)
 		puts(json_object_to_json_string_ext(array, JSON_C_TO_STRING_PRETTY));
@@ -234,7 +267,7 @@ int front_show(int argc, char **argv)
 		.doc = "Shows what the interface process of a function does, and what it has "
 		       "counted, dead or alive.",
 	};
-	struct front_counters counters;
+	union counters counters;
 	struct query query = { 0 };
 	struct json_object *object;
 	bool alive = false;

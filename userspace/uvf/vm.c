@@ -272,7 +272,7 @@ int cmd_vm(int argc, char **argv)
 		.doc = "Starts QEMU with a network card that is a function, and the function's "
 		       "interface process with it.",
 	};
-	struct plan plan = { .front.listener = -1 };
+	struct plan plan = { .front = { .program = FRONT_VHOST_USER, .listener = -1 } };
 	struct uvf_link netdev;
 	int status;
 
