@@ -46,6 +46,9 @@ check-matrix: ## the tests that run in a VM, on each of KERNELS="6.1 6.12 7.2"; 
 check-direct: ## queues of virtio-net and igb cards leased to functions, zero-copy, on 7.2
 	@tests/lib/check-direct.sh
 
+check-vfio-guest: ## a stock guest on functions with PERSONALITIES="e1000 rtl8139 virtio-net"; takes long
+	@tests/lib/check-vfio-guest.sh
+
 check-crash: ## appliance, uvfd, or both killed ROUNDS=20 times in each way, under numbered frames
 	@tests/lib/deps.sh build run check
 	@$(MAKE) -s userspace unit-tests
@@ -71,5 +74,5 @@ clean: ## remove what was built; fetched kernels stay
 distclean: ## remove build/ altogether
 	rm -rf build
 
-.PHONY: userspace bpf firewall front personalities iproute2 unit-tests fuzzers all help run check check-direct check-debug check-matrix check-fuzz-long check-conformance check-crash lint fuzz clean distclean
+.PHONY: userspace bpf firewall front personalities iproute2 unit-tests fuzzers all help run check check-direct check-vfio-guest check-debug check-matrix check-fuzz-long check-conformance check-crash lint fuzz clean distclean
 .DELETE_ON_ERROR:

@@ -184,6 +184,7 @@ tree() {
 	find "$root/uvf/build" -type f -perm -u+x -exec sh -c '
 		for f; do LC_ALL=C head -c4 "$f" | grep -q ELF && echo "$f"; done; :' sh {} + |
 		{ mapfile -t bins; [[ ${#bins[@]} -eq 0 ]] || put_closure "$root" "${bins[@]}"; }
+	[[ $with != guest ]] || "$here/nested.sh" "$ver" "$root"
 	pack "$root" "$file"
 	rm -rf "$root"
 }

@@ -16,7 +16,8 @@
 #   --env NAME=VALUE      set in the script's environment; may be repeated
 #   --add HOST[:GUEST]    copy a file or directory into the guest; may be repeated
 #   --log FILE            where the kernel's console goes
-#   --with nics           with what presents network cards: uvf-vfio, personalities
+#   --with nics|guest     nics: with what presents network cards (uvf-vfio, personalities);
+#                         guest: with these, and QEMU and a guest to boot there
 #   --keep                leave the initramfs in build/vm for a look
 #
 # The script runs as root with /uvf, laid out as the checkout, as its directory;
@@ -44,7 +45,7 @@ complaints+='|kobject.*tried to|slab .*Objects remaining|page allocation failure
 complaints+='|ODEBUG disabled|debugging out of memory|dma-debug disabled|leak detector disabled|correctness validator'
 
 die() { echo "vm.sh: $*" >&2; exit 2; }
-usage() { sed -n '4,27s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
+usage() { sed -n '4,28s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
 
 kernel=6.1 smp=2 mem='' timeout=300 accel=auto icount='' log='' keep='' with=''
 wires=() adds=() envs=() qemu_of=host
@@ -84,7 +85,7 @@ parse() {
 	timeout=$((timeout * TIMEOUT_SCALE))
 	envs+=("TIMEOUT_SCALE=$TIMEOUT_SCALE")
 	[[ $accel =~ ^(auto|kvm|tcg)$ ]] || die "--accel takes auto, kvm or tcg, not '$accel'."
-	[[ -z $with || $with == nics ]] || die "--with takes nics, not '$with'."
+	[[ -z $with || $with =~ ^(nics|guest)$ ]] || die "--with takes nics or guest, not '$with'."
 	[[ $qemu_of =~ ^(host|newer)$ ]] || die "--qemu takes host or newer, not '$qemu_of'."
 	[[ -f $1 ]] || die "there is no script '$1'."
 	script=$(realpath "$1")
