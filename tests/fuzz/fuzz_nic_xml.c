@@ -19,8 +19,9 @@ static void registers_touch(struct world *world, struct model *model)
 	nic->personality = personality;
 	nic->model = model;
 	nic->script_acts = calloc(1, model->registers + 1);
-	for (unsigned int i = 0; i < model->spaces; i++)
-		nic->value[i] = calloc(1, model->space[i].size + 8);
+	if (state_make(model, &nic->own, nic->value))
+		abort();
+	nic->state = nic->own;
 	nic_reset(nic);
 	for (unsigned int i = 0; i < model->registers; i++) {
 		const struct model_register *reg = &model->reg[i];
