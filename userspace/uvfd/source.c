@@ -20,8 +20,8 @@
 
 #include "why.h"
 
-/* The kernel releases the queue of a socket that was closed a little later. */
-#define BIND_TRIES 40
+/* The kernel releases a queue a little after its socket was closed by all: the keeper, too. */
+#define BIND_TRIES 200
 #define BIND_PAUSE_NS 5000000
 
 /* linux/if_xdp.h, as of Linux 6.6. */
