@@ -9,6 +9,7 @@
 #define UVF_COUNTERS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define FRONT_MAGIC  0x75766632 /* the layout: vhost-user */
@@ -98,5 +99,11 @@ struct front_vfio {
 
 /* The directory of these files, or that of @function; in @path of PATH_MAX. */
 void counters_path(char *path, const char *function);
+/*
+ * @size bytes of that file, up to a whole page, cleared, and locked for as long as this process
+ * lives; @fd -1: a page that nobody sees. NULL, with a sentence: another process counts, or it
+ * can't be mapped.
+ */
+void *counters_map(int fd, size_t size, const char *function);
 
 #endif /* UVF_COUNTERS_H */

@@ -7,7 +7,7 @@ FRONT := main loop socket message device carrier \
 	function lane copy shim_receive shim_send shim_start lent \
 	$(VRING)
 FRONT_O := $(call userspace_objects,front,$(FRONT)) \
-	$(call userspace_objects,common,why $(COMMON_CONFINE) $(COMMON_CARRIER))
+	$(call userspace_objects,common,why counters $(COMMON_CONFINE) $(COMMON_CARRIER))
 
 # Rings and guest memory alone, as sources: for unit tests and fuzzers.
 VRING_C := $(VRING:%=userspace/front/%.c) userspace/common/why.c

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -21,8 +20,6 @@
 
 #include "confine.h"
 #include "why.h"
-
-#define COUNTERS_SIZE ((sizeof(struct front_counters) + 4095) & ~4095UL)
 
 const char *argp_program_version = "uvf-vhost-user " UVF_VERSION;
 
@@ -136,18 +133,11 @@ static const struct argp argp = {
 
 static int counters_open(struct front *front, const struct options *options)
 {
-	int flags = options->counters < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
-	struct front_counters *counters;
+	struct front_counters *counters = counters_map(options->counters, sizeof(*counters),
+						       options->function);
 
-	/* For as long as it lives: who looks can tell. */
-	if (options->counters >= 0 && (flock(options->counters, LOCK_EX | LOCK_NB) ||
-				       ftruncate(options->counters, COUNTERS_SIZE)))
-		return uvf_fail(errno, "can't count for %s: %s", options->function,
-				errno == EWOULDBLOCK ? "another process does" : strerror(errno));
-	counters = mmap(NULL, COUNTERS_SIZE, PROT_READ | PROT_WRITE, flags, options->counters, 0);
-	if (counters == MAP_FAILED)
-		return uvf_fail(errno, "can't map the counters: %s", strerror(errno));
-	memset(counters, 0, sizeof(*counters));
+	if (!counters)
+		return -EINVAL;
 	counters->size = sizeof(*counters);
 	counters->client = options->client;
 	counters->pid = getpid();

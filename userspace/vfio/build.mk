@@ -4,7 +4,7 @@
 
 VFIO := main loop channel memory frames device control
 VFIO_O := $(call userspace_objects,vfio,$(VFIO)) $(NIC_O) \
-	$(call userspace_objects,common,why $(COMMON_CONFINE) $(COMMON_CARRIER))
+	$(call userspace_objects,common,why counters $(COMMON_CONFINE) $(COMMON_CARRIER))
 
 $(O)/bin/uvf-vfio: $(VFIO_O) $(LIBUVF_SO)
 	@mkdir -p $(@D)
