@@ -111,6 +111,7 @@ static void parse_info(struct uvf_link *link, struct nlattr *info)
 	take_u32(&link->mode, data[IFLA_UVF_MODE]);
 	take_u32(&link->queues, data[IFLA_UVF_QUEUES]);
 	parse_sending(link, data);
+	take_string(link->redirect, sizeof(link->redirect), data[IFLA_UVF_REDIRECT]);
 }
 
 static void parse_xdp(struct uvf_link *link, struct nlattr *xdp)

@@ -39,6 +39,7 @@ struct uvf_link {
 	uint32_t tx_pps;
 	uint32_t tx_burst;
 	char tx_mirror[UVF_APPLIANCE_SIZE]; /* PCI address of who gets copies, or "" */
+	char redirect[UVF_APPLIANCE_SIZE]; /* of who receives what this link would, or "" */
 	int uplink; /* of a port: from its alias */
 	char name[IFNAMSIZ];
 	char kind[IFNAMSIZ];

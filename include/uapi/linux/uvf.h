@@ -41,6 +41,8 @@
  *				fiftieth of the rate, 65536 at least.
  *	IFLA_UVF_TX_MIRROR	string, the PCI address of another function, which receives a copy
  *				of each frame that this one sends. Empty, the default: none does.
+ *	IFLA_UVF_REDIRECT	string, the PCI address of another function of the same uplink and
+ *				VLAN, which receives what this one would. Empty, the default: none.
  *	IFLA_UVF_PCI		string, "10000:00:01.0", address of the PCI function. Reported, and
  *				refused when given.
  *
@@ -49,12 +51,13 @@
  *	ip link add link eth1 name fw0 type uvf appliance firewall vlan 7
  *	ip link add link eth1 name fw1 type uvf mode bridge queues 4
  *	ip link set fw0 type uvf tx_rate 100mbit tx_mirror ids0
+ *	ip link set fw0 type uvf redirect fw1
  *	ip -d link show fw0
  *	ip link del fw0
  *
- * To make a function, or to change its appliance, limit or mirror, takes CAP_NET_ADMIN in the
- * initial user namespace. Once RTM_NEWLINK is answered, lspci, `ip -d link` and `ethtool -i` name
- * the same PCI address. A function goes with RTM_DELLINK, with its uplink, with its network
+ * To make a function, or to change its appliance, limit, mirror or redirect, takes CAP_NET_ADMIN in
+ * the initial user namespace. Once RTM_NEWLINK is answered, lspci, `ip -d link` and `ethtool -i`
+ * name the same PCI address. A function goes with RTM_DELLINK, with its uplink, with its network
  * namespace, with its PCI device (sysfs `remove`), or with the module. It may move to another
  * network namespace; the uplink stays where it is.
  *
@@ -124,6 +127,31 @@
  * the same mirror, of another uplink or network namespace as well. The mirror ends with either
  * function; to take it off while frames are sent is sound. While a function has one, what it sends
  * to siblings goes through their rings, not from UMEM to UMEM.
+ *
+ *
+ * WHAT ANOTHER FUNCTION RECEIVES INSTEAD
+ *
+ * With a redirect, what would be this function's is the other's, as it came, and is counted there:
+ * from the uplink by either path, and from siblings. So an appliance moves to another function, or
+ * is replaced by one there, while peers go on to send to the address that they know. The function
+ * keeps address, VLAN and mode, and what it sends goes out as ever.
+ *
+ *	both up		A redirect works while both functions are up; else the function receives
+ *			for itself, as without one.
+ *	stack		What is for the address of the function is for the other's host stack, too.
+ *	broadcast	and multicast that either function gets without a redirect, the other one
+ *	multicast	gets, once; this one gets none.
+ *	mode		Siblings reach the other by this function's address if this one is in
+ *			bridge mode, whichever mode the other one is in.
+ *	own address	What either of the two sends to the address of this function is for the
+ *			uplink, as is what any function sends to its own.
+ *	MTU		The other's should be no less: what is longer it may have no room for.
+ *
+ * It is set and taken off while frames come without that one is lost: what is in this function's
+ * rings by then remains there. A function that has a redirect receives for no other: there is no
+ * chain and no circle. Several may have the same one. It ends with either function; when the other
+ * one goes, that is told (RTM_NEWLINK and UVF_CMD_FUNCTION_CHANGE_NTF) of the function that loses
+ * it.
  *
  *
  * AF_XDP AND XDP
@@ -290,17 +318,19 @@
  *			read-only; an uplink that is no Ethernet device, a loopback device or itself
  *			a function or above one; an MTU above the uplink's, or too large for the
  *			XDP program that is there; a burst without a rate; a mirror of itself, or of
- *			another VLAN
+ *			another VLAN; a redirect to itself, or to a function of another uplink or
+ *			VLAN
  *			Generic netlink: neither or both of ifindex and PCI address, an attribute
  *			missing, or given in a dump; a descriptor that is not an eventfd's
  *	ENODEV		IFLA_LINK names no device; no function in use has the PCI address of
- *			IFLA_UVF_TX_MIRROR. Generic netlink: no function that one sees
- *			has that ifindex or PCI address; the function is spare
+ *			IFLA_UVF_TX_MIRROR or IFLA_UVF_REDIRECT. Generic netlink: no function that
+ *			one sees has that ifindex or PCI address; the function is spare
  *	ENOENT		there is no such route
  *	ERANGE		the function has no such vector; an attribute is out of range
  *	EBADF		the descriptor is not open
  *	ELOOP		the eventfd has a route in the other direction; the mirror has a mirror, or
- *			the function is one
+ *			the function is one; the target of a redirect has one itself, or the
+ *			function is a target
  *	ENETDOWN	the uplink is down
  *	EBUSY		the uplink has a receive handler (it is in a bridge, bond, macvlan or the
  *			like); it has a function in passthru mode, or any where passthru is asked
@@ -370,6 +400,7 @@ enum uvf_link_attr {
 	IFLA_UVF_TX_PPS,
 	IFLA_UVF_TX_BURST,
 	IFLA_UVF_TX_MIRROR,
+	IFLA_UVF_REDIRECT,
 
 	__IFLA_UVF_MAX
 };
