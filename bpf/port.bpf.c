@@ -52,7 +52,8 @@ static long flood_one(__u32 slot, struct flood_walk *walk)
 
 	if (!to)
 		return 1;
-	if (!to->ifindex || to->vlan != walk->vlan || !is_wanted(to, slot, walk))
+	if (!to->ifindex || to->flags & UVF_FLOOD_NONE || to->vlan != walk->vlan ||
+	    !is_wanted(to, slot, walk))
 		return 0;
 	if (on.limits && !uvf_allowed(slot, UVF_RX, walk->skb->len)) {
 		drop(slot, UVF_DROP_RX_LIMIT);

@@ -19,13 +19,13 @@ COMMON_COUNTERS := counters
 LIBUVF := session memory dev source resume again burst jumbo meta busy split foreign
 # steering, its settings, clients and their leases, queues of the uplink, what outlives uvfd
 UVFD := main sandbox notify model steer attach inherit tuples addresses tc \
-	settings serve_settings rules limit mirror sending filter \
+	settings serve_settings rules limit mirror redirect sending filter \
 	session appliances serve memory lease source \
 	direct card ledger \
 	park keep keeper
 # functions, settings, appliances, and what one looks at
 UVF := main facts query list show stats add config config_apply config_settings config_show \
-	rule rule_test limit mirror lease \
+	rule rule_test limit mirror redirect lease \
 	run release cni cni_client front front_vfio front_swap front_show front_show_vfio vm \
 	events events_module events_link events_uvfd rates top top_screen \
 	metrics metrics_serve latency points capture capture_program capture_link \

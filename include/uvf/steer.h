@@ -19,8 +19,9 @@
  *
  * And of one that is given to a function: dropped when it is over the limit (`limits`), else
  * counted (`counts`), copied (`mirrors`, `taps`), and redirected to a socket on the uplink's own
- * queue (`owners`, `direct`) or to the function's port (`ports`; by tc, `flood`). What a
- * veth-backed function sends, tc redirects from its port (`uplifts`), limits and copies.
+ * queue (`owners`, `direct`) or to the function's port (`ports`; by tc, `flood`), which may be
+ * another function's that gets its frames. What a veth-backed function sends, tc redirects from
+ * its port (`uplifts`), limits and copies.
  *
  * The maps are full before a program that uses them is attached. They live as long as a program
  * does: a uvfd that finds the programs of one that was killed goes on with their maps, if these
@@ -32,7 +33,7 @@
 #include <linux/types.h>
 
 /* To be raised when anything in this file changes its meaning. */
-#define UVF_LAYOUT 5
+#define UVF_LAYOUT 6
 
 /* Functions on one uplink. */
 #define UVF_SLOTS 4096
@@ -166,13 +167,15 @@ struct uvf_verdict {
  * copied to each; unicast comes this way when XDP did not take it.
  */
 struct uvf_flood {
-	__u32 ifindex; /* of the function's port; 0: none */
+	__u32 ifindex; /* of the function's port, or of who gets its frames; 0: none */
 	__u16 vlan; /* only frames of this VLAN, untagged on delivery; UVF_VLAN_ANY: all */
 	__u16 flags; /* UVF_FLOOD_* */
 };
 
 /* All multicast; else only that of groups which it has in `groups`. Broadcast in any case. */
 #define UVF_FLOOD_ALL (1u << 0)
+/* Neither: another function gets its frames, and has copies of its own. */
+#define UVF_FLOOD_NONE (1u << 1)
 
 /* Key of `groups`: a multicast address that a veth-backed function listens to. */
 struct uvf_group_key {

@@ -4,14 +4,15 @@
  *
  *	seq send eth0 to=MAC count=2000 rate=500 [first=0] [src=IP dst=IP] [proto=17]
  *	         [sport=N dport=N] [vlan=N] [size=60]
- *	seq receive eth0 idle=1000 [count=2000] [size=60]
+ *	seq receive eth0[,eth1…] idle=1000 [count=2000] [size=60]
  *	seq read FILE			as pcap
  *
  * A frame is Ethernet, IPv4 or IPv6, and ports, with its number at the end (numbered.h). `receive`
  * says "ready", takes frames until none has come for `idle` milliseconds (the first may take
  * thirty seconds; after `count` of them, a fifth of a second), and prints what came as JSON:
  * number, doubled, and missing between the first and the last. With `size`, those of another one
- * have not come: the end of a frame that was torn apart looks like a frame.
+ * have not come: the end of a frame that was torn apart looks like a frame. Of several links, a
+ * frame may come by any.
  */
 #include "numbered.h"
 
@@ -33,6 +34,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define LINKS 4
 #define SIZE_MAX_SENT 65549 /* an IP packet, and Ethernet's header */
 
 struct plan {
@@ -179,19 +181,34 @@ static bool receive_one(int sock, struct numbered_tally *tally, ssize_t want)
 	       numbered_count(tally, frame, size);
 }
 
+static bool receive_any(const struct pollfd *links, unsigned int count,
+			struct numbered_tally *tally, ssize_t want)
+{
+	bool ours = false;
+
+	for (unsigned int i = 0; i < count; i++)
+		ours |= links[i].revents && receive_one(links[i].fd, tally, want);
+	return ours;
+}
+
 /* Frames that are none of ours do not put off its end. */
-static int receive_all(const char *name, const struct plan *plan)
+static int receive_all(char *names, const struct plan *plan)
 {
 	static struct numbered_tally tally;
-	struct pollfd poller = { .fd = open_link(name), .events = POLLIN };
+	struct pollfd links[LINKS];
+	unsigned int count = 0;
 	int64_t left, last;
+	char *rest = NULL;
 
+	for (char *name = strtok_r(names, ",", &rest); name && count < LINKS;
+	     name = strtok_r(NULL, ",", &rest))
+		links[count++] = (struct pollfd){ .fd = open_link(name), .events = POLLIN };
 	numbered_begin(&tally);
 	printf("ready\n");
 	fflush(stdout);
 	last = now_ms();
 	while ((left = last + patience(plan, tally.came) - now_ms()) > 0)
-		if (poll(&poller, 1, left) == 1 && receive_one(poller.fd, &tally, plan->size))
+		if (poll(links, count, left) > 0 && receive_any(links, count, &tally, plan->size))
 			last = now_ms();
 	printf("{ \"received\": %u, \"doubled\": %u, \"missing\": %u }\n", tally.came,
 	       tally.doubled, numbered_missing(&tally));

@@ -195,6 +195,23 @@ static void mirror_without_an_end(void **state)
 	refused(&request, "no direction of a mirror");
 }
 
+static void redirect_without_an_end(void **state)
+{
+	struct uvf_request request = request_of(UVF_MSG_REDIRECT);
+
+	memset(request.redirect.to, 'r', sizeof(request.redirect.to));
+	refused(&request, "who gets the frames does not end");
+	request.redirect.to[UVF_PROTO_NAME - 1] = '\0';
+	request.redirect.set = 1;
+	request.redirect.flags = UVF_REDIRECT_LEASED;
+	assert_int_equal(uvf_proto_check(&request), 0);
+	request.redirect.flags = 2;
+	refused(&request, "is no redirect");
+	request.redirect.flags = 0;
+	request.redirect.set = 2;
+	refused(&request, "is no redirect");
+}
+
 static void become_without_an_end(void **state)
 {
 	struct uvf_request request = request_of(UVF_MSG_BECOME);
@@ -657,6 +674,7 @@ int main(void)
 		test(frame_that_is_none),
 		test(limit_out_of_range),
 		test(mirror_without_an_end),
+		test(redirect_without_an_end),
 		test(become_without_an_end),
 		test(become_with_too_many),
 		test(memory_out_of_range),

@@ -398,6 +398,16 @@ static int check_mirror(const struct uvf_request *request)
 	return 0;
 }
 
+static int check_redirect(const struct uvf_request *request)
+{
+	if (!ended(request->redirect.to, sizeof(request->redirect.to)))
+		return uvf_fail(EPROTO, "the name of who gets the frames does not end");
+	if (request->redirect.set > 1 || request->redirect.flags & ~UVF_REDIRECT_LEASED)
+		return uvf_fail(EPROTO, "%u, %#x is no redirect", request->redirect.set,
+				request->redirect.flags);
+	return 0;
+}
+
 int uvf_proto_check(const struct uvf_request *request)
 {
 	if (request->version != UVF_PROTO_VERSION)
@@ -428,6 +438,8 @@ int uvf_proto_check(const struct uvf_request *request)
 		return check_limit(request);
 	case UVF_MSG_MIRROR:
 		return check_mirror(request);
+	case UVF_MSG_REDIRECT:
+		return check_redirect(request);
 	case UVF_MSG_BIND:
 	case UVF_MSG_RELEASE:
 	case UVF_MSG_LIST:

@@ -60,6 +60,7 @@ enum uvf_msg_type {
 	UVF_MSG_LIMIT, /* of @function: set one, or ask */
 	UVF_MSG_MIRROR, /* of @function: set it, take it off, or ask */
 	UVF_MSG_MAP, /* a file that lies behind my frames in the UMEM; carries its descriptor */
+	UVF_MSG_REDIRECT, /* of @function: who gets its frames; set it, take it off, or ask */
 	UVF_MSG_TYPES,
 };
 
@@ -143,6 +144,11 @@ struct uvf_request {
 			char to[UVF_PROTO_NAME];
 		} mirror;
 		struct {
+			uint32_t set; /* 0: only tell */
+			uint32_t flags; /* UVF_REDIRECT_* */
+			char to[UVF_PROTO_NAME]; /* "": it gets them itself */
+		} redirect; /* an appliance's own: of its functions, to one that it has leased */
+		struct {
 			uint32_t index; /* of this file, from 0 on, in order */
 			uint32_t count; /* of all; 0, without a descriptor: none any more */
 			uint64_t at; /* in the UMEM: behind what is there, of UVF_MAP_ALIGN */
@@ -152,6 +158,8 @@ struct uvf_request {
 		} map; /* while the client has no lease; the same once more changes nothing */
 	};
 };
+
+#define UVF_REDIRECT_LEASED (1u << 0) /* until the lease of @to ends */
 
 #define UVF_MEMORY_JUMBO (1u << 0) /* frames may have several buffers: bind with XDP_USE_SG */
 #define UVF_MEMORY_META_RX (1u << 1) /* the program leaves an uvf_meta_block before each frame */
@@ -225,7 +233,10 @@ struct uvf_reply {
 	uint64_t drops[8]; /* LIST: by enum uvf_drop */
 	uint64_t mirror_frames; /* LIST */
 	struct uvf_limit_words limits[2]; /* LIMIT: by enum uvf_direction */
-	char mirror[UVF_PROTO_NAME]; /* MIRROR: who gets copies, or "" */
+	union {
+		char mirror[UVF_PROTO_NAME]; /* MIRROR: who gets copies, or "" */
+		char redirect[UVF_PROTO_NAME]; /* REDIRECT, LIST: who gets its frames, or "" */
+	};
 	uint32_t mirror_flags;
 	uint32_t meta; /* LEASE, RESUME, LIST: UVF_MEMORY_META_* of the holder's memory */
 };

@@ -127,6 +127,17 @@ static void examine_holder(struct doctor *doctor, const struct fact *fact)
 	}
 }
 
+static void examine_redirect(struct doctor *doctor, const struct fact *fact)
+{
+	const char *name = fact->function.netdev->name;
+
+	if (!*fact->lease.redirect)
+		return;
+	found(doctor, SEVERITY_NOTE, "redirected", name, "its frames are for %s, while that is up",
+	      fact->lease.redirect);
+	advise(doctor, "`uvf redirect %s off` gives them back", name);
+}
+
 static void examine_receiver(struct doctor *doctor, const struct fact *fact)
 {
 	const char *name = fact->function.netdev->name;
@@ -194,6 +205,7 @@ void examine_programs(struct doctor *doctor, const struct fact *fact)
 			if (function->port->is_port)
 				examine_tc(doctor, fact);
 		}
+		examine_redirect(doctor, fact);
 		examine_receiver(doctor, fact);
 	}
 	examine_queues(doctor, fact);

@@ -34,6 +34,7 @@ static const struct {
 	{ "release", cmd_release, "give back what a dead appliance left" },
 	{ "limit", cmd_limit, "limit the rate of what a function receives or sends" },
 	{ "mirror", cmd_mirror, "copy a function's frames to another function" },
+	{ "redirect", cmd_redirect, "give a function's frames to another function" },
 	{ "rule", cmd_rule, "give frames to a function by what is in them" },
 	{ "front", cmd_front, "present a function to a virtual machine or to DPDK" },
 	{ "personality", cmd_personality, "check, show and try what a virtual NIC can be" },

@@ -70,6 +70,7 @@ struct json_object *show_json(const struct fact *fact)
 	json_object_object_add(object, "ifindex", json_object_new_int(function->netdev->ifindex));
 	text(object, "state", fact_state(fact));
 	text(object, "path", !fact->uvfd ? NULL : fact->lease.steered ? "xdp" : "slow");
+	text(object, "redirect", fact->uvfd ? fact->lease.redirect : NULL);
 	json_object_object_add(object, "lease", fact->uvfd ? lease_json(&fact->lease) : NULL);
 	return object;
 }

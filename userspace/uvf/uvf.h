@@ -28,6 +28,7 @@ int cmd_personality(int argc, char **argv);
 int cmd_release(int argc, char **argv);
 int cmd_limit(int argc, char **argv);
 int cmd_mirror(int argc, char **argv);
+int cmd_redirect(int argc, char **argv);
 int cmd_rule(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_show(int argc, char **argv);

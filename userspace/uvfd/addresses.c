@@ -54,17 +54,18 @@ void steer_filter_remove(struct steer *steer, const struct steer_entry *entry, c
 		station_remove(steer, &station, entry->slot);
 }
 
-void steer_filter_all(struct steer *steer, const struct steer_entry *entry, bool all)
+int steer_filter_all(struct steer *steer, const struct steer_entry *entry, bool all)
 {
 	struct uvf_flood flood = {
-		.ifindex = entry->port,
+		.ifindex = entry->to,
 		.vlan = entry->vlan,
-		.flags = all ? UVF_FLOOD_ALL : 0,
+		.flags = entry->to != entry->port ? UVF_FLOOD_NONE : all ? UVF_FLOOD_ALL : 0,
 	};
 
-	if (entry->is_port)
-		steer_put(steer->bpf->maps.flood, &entry->slot, sizeof(entry->slot), &flood,
-			  sizeof(flood));
+	if (!entry->is_port)
+		return 0;
+	return steer_put(steer->bpf->maps.flood, &entry->slot, sizeof(entry->slot), &flood,
+			 sizeof(flood));
 }
 
 /* --- what an earlier uvfd left ------------------------------------------------------------ */

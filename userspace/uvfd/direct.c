@@ -311,7 +311,10 @@ bool direct_is_leased(const struct function *function)
 	       (function->lease && lease_has_direct(function->lease));
 }
 
-/* What is to be seen of all that it sends would not see what leaves by the uplink's queues. */
+/*
+ * What is to be seen of all that it sends would not see what leaves by the uplink's queues; nor
+ * would what comes there go to another one.
+ */
 static int check_watched(const struct function *function)
 {
 	const struct uvf_limit_words *limit = &function->limits[UVF_TX];
@@ -323,6 +326,9 @@ static int check_watched(const struct function *function)
 		return uvf_fail(EBUSY, "%s has a mirror of what it sends, which would not see what "
 				       "leaves by queues of its uplink: take that off first",
 				function->name);
+	if (function->redirect_to)
+		return uvf_fail(EBUSY, "the frames of %s are for another function: `uvf redirect %s "
+				       "off` first", function->name, function->name);
 	return 0;
 }
 

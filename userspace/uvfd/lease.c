@@ -294,6 +294,7 @@ void lease_close(struct lease *lease)
 	program_close(lease);
 	sources_close(lease);
 	park_drop(&lease->kept);
+	redirect_given_back(function);
 	lease->function->lease = NULL;
 	LIST_REMOVE(lease, entry);
 	free(lease);

@@ -140,6 +140,7 @@ static int start(struct event_base *base)
 	if (!err) {
 		park_adopt();
 		direct_settle();
+		redirects_settle();
 	}
 	return err ?: sandbox_uvfd();
 }

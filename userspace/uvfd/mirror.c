@@ -56,7 +56,7 @@ int mirror_write(const struct function *function)
 	if (!to || !(mirrors(function) & UVF_MIRROR_RX))
 		bpf_map__delete_elem(steer->bpf->maps.mirrors, &slot, sizeof(slot), 0);
 	else
-		err = both_write(steer, slot, function->entry.port, to->key);
+		err = both_write(steer, slot, function->entry.to, to->key);
 	if (!to)
 		bpf_map__delete_elem(steer->bpf->maps.taps, &slot, sizeof(slot), 0);
 	else if (!err)

@@ -106,6 +106,7 @@ static void steer(struct function *function, const struct uvf_function *now)
 	struct uplink *uplink;
 	int err;
 
+	entry.to = redirect_port(function, entry.port);
 	memcpy(entry.mac, function->mac, sizeof(entry.mac));
 	uplink = uplink_get(now->uplink);
 	if (!uplink) {
@@ -321,8 +322,10 @@ static void model_reconcile(void)
 		if (!function->seen) {
 			settings_drop(function);
 			mirror_forget(function);
+			redirect_forget(function);
 			function_drop(function);
 		}
+	redirects_follow();
 	/* When all are known: a mirror is between two. */
 	for (function = model.functions; function; function = function->hh.next)
 		if (function->uplink && function->fresh)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What a function of uvf.ko sends passes no program: the module limits and copies it, as attributes
- * of the link say. So the kernel keeps them, and is asked what they are.
+ * of the link say. So the kernel keeps them, and is asked what they are. As another one says to
+ * whom of its siblings the frames go that are for the function, whoever sent them.
  */
 #include "uvfd.h"
 
@@ -31,6 +32,7 @@ void sending_read(struct function *function, const struct uvf_link *link)
 	/* One of each direction, made by others: what is ours is told. */
 	if (mirror && function->mirror_to == mirror)
 		function->mirror_flags |= UVF_MIRROR_TX;
+	function->redirect_to = *link->redirect ? model_pci(link->redirect) : 0;
 }
 
 /* Of the form that `ip link set NAME type uvf …` has. */
@@ -80,4 +82,16 @@ int sending_mirror(struct function *function, const struct function *to)
 	const struct uvf_link *link = to ? model_link(to->key) : NULL;
 
 	return change(function, put_mirror, link ? link->pci : "", "the mirror is not taken");
+}
+
+static int put_redirect(struct nl_msg *msg, const void *pci)
+{
+	return nla_put_string(msg, IFLA_UVF_REDIRECT, pci);
+}
+
+int sending_redirect(struct function *function, const struct function *to)
+{
+	const struct uvf_link *link = to ? model_link(to->key) : NULL;
+
+	return change(function, put_redirect, link ? link->pci : "", "the redirect is not taken");
 }

@@ -117,6 +117,14 @@ static int on_become(struct session *session, const struct uvf_request *request,
 	return err;
 }
 
+static void describe_redirect(struct uvf_reply *reply, const struct function *function)
+{
+	const struct function *to = model_function(function->redirect_to);
+
+	if (to)
+		strcpy(reply->redirect, to->name);
+}
+
 static void describe(struct uvf_reply *reply, const struct function *function,
 		     const struct uvf_function *links)
 {
@@ -131,6 +139,7 @@ static void describe(struct uvf_reply *reply, const struct function *function,
 	memcpy(reply->mac, links->netdev->mac, sizeof(reply->mac));
 	reply->steered = function->uplink && steer_is_fast(function->uplink->steer);
 	direct_describe(reply, function);
+	describe_redirect(reply, function);
 	if (!lease)
 		return;
 	strcpy(reply->holder, lease->session->appliance);
@@ -320,6 +329,48 @@ static int on_direct(const struct session *session, const struct uvf_request *re
 	return function ? direct_request(request, function, &links) : -ENODEV;
 }
 
+/* Root may as it likes; an appliance, as long as it has who is to get the frames. */
+static int check_redirect(const struct session *session, const struct function *to, uint32_t flags)
+{
+	bool has = to->lease && to->lease->session == session;
+
+	if (flags & UVF_REDIRECT_LEASED && !to->lease)
+		return uvf_fail(ENOENT, "no appliance has %s", to->name);
+	if (!session->is_appliance || (has && flags & UVF_REDIRECT_LEASED))
+		return 0;
+	return uvf_fail(EPERM, "%s has to hold %s to get frames there, and gets them as long as it does",
+			session->appliance, to->name);
+}
+
+static int redirect(const struct session *session, const struct uvf_request *request,
+		    struct function *function)
+{
+	uint32_t flags = request->redirect.flags;
+	struct function *to = NULL;
+	struct uvf_function links;
+	int err = 0;
+
+	if (*request->redirect.to) {
+		err = find_own(session, request->redirect.to, &to, &links);
+		err = err ?: check_redirect(session, to, flags);
+	}
+	return err ?: redirect_set(function, to, flags & UVF_REDIRECT_LEASED);
+}
+
+static int on_redirect(const struct session *session, const struct uvf_request *request,
+		       struct uvf_reply *reply)
+{
+	struct uvf_function links;
+	struct function *function;
+	int err = find_own(session, request->function, &function, &links);
+
+	if (!err && request->redirect.set)
+		err = redirect(session, request, function);
+	if (!err)
+		describe_redirect(reply, function);
+	return err;
+}
+
 static void look_into_rings(struct uvf_reply *reply, const struct lease *lease)
 {
 	uint32_t rx, fill;
@@ -424,6 +475,8 @@ static int serve(struct session *session, struct uvf_incoming *in, struct uvf_re
 		return on_direct(session, &in->request);
 	case UVF_MSG_WATCH:
 		return on_watch(session);
+	case UVF_MSG_REDIRECT:
+		return on_redirect(session, &in->request, reply);
 	case UVF_MSG_LIST:
 		return on_list(session, &in->request, reply);
 	}

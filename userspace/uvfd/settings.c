@@ -56,7 +56,8 @@ int settings_open(const char *socket_path)
 
 static bool nothing_set(const struct function *function)
 {
-	return TAILQ_EMPTY(&function->rules) && !limits_any(function) && !function->mirror_to;
+	return TAILQ_EMPTY(&function->rules) && !limits_any(function) && !function->mirror_to &&
+	       !function->redirect_to;
 }
 
 static void write_rules(const struct function *function, FILE *to)
@@ -91,6 +92,8 @@ static int write_file(const struct function *function, const char *path)
 	write_limits(function, to);
 	if (function->mirror_to)
 		fprintf(to, "mirror %d %u\n", function->mirror_to, function->mirror_flags);
+	if (function->redirect_to)
+		fprintf(to, "redirect %d %d\n", function->redirect_to, function->redirect_leased);
 	write_rules(function, to);
 	err = fflush(to) || ferror(to) ? -errno : 0;
 	fclose(to);
@@ -155,6 +158,16 @@ static int read_mirror(struct function *function, const char *words)
 	return 0;
 }
 
+static int read_redirect(struct function *function, const char *words)
+{
+	int leased;
+
+	if (sscanf(words, "%d %d", &function->redirect_to, &leased) != 2)
+		return uvf_fail(EINVAL, "'%.40s' is no redirect", words);
+	function->redirect_leased = leased;
+	return 0;
+}
+
 static int read_line(struct function *function, char *line)
 {
 	line[strcspn(line, "\n")] = '\0';
@@ -166,6 +179,8 @@ static int read_line(struct function *function, char *line)
 		return read_limit(function, line + 6);
 	if (!strncmp(line, "mirror ", 7))
 		return read_mirror(function, line + 7);
+	if (!strncmp(line, "redirect ", 9))
+		return read_redirect(function, line + 9);
 	return uvf_fail(EINVAL, "'%.40s' is not known", line);
 }
 

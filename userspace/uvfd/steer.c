@@ -204,15 +204,13 @@ static int tc_load(struct steer *steer, struct port_bpf **loaded)
 /* The programs on the ports follow those on the uplink. */
 static int ports_attach(struct steer *steer)
 {
-	struct uvf_flood port;
+	int uplifts = bpf_map__fd(steer->bpf->maps.uplifts);
+	uint32_t port, *last = NULL;
 	struct tc_hook hook;
 	int err = 0;
 
-	for (uint32_t slot = 0; !err && slot < steer->config.flood_end; slot++)
-		if (!bpf_map__lookup_elem(steer->bpf->maps.flood, &slot, sizeof(slot), &port,
-					  sizeof(port), 0) && port.ifindex)
-			err = tc_attach(&hook, port.ifindex,
-					bpf_program__fd(steer->tc->progs.uvf_uplift));
+	for (; !err && !bpf_map_get_next_key(uplifts, last, &port); last = &port)
+		err = tc_attach(&hook, port, bpf_program__fd(steer->tc->progs.uvf_uplift));
 	return err;
 }
 
@@ -294,18 +292,11 @@ int steer_explain(struct steer *steer, const void *frame, uint32_t size,
 
 static int flood_add(struct steer *steer, const struct steer_entry *entry)
 {
-	struct uvf_flood to = {
-		.ifindex = entry->port,
-		.vlan = entry->vlan,
-		.flags = UVF_FLOOD_ALL, /* until its netdev was asked */
-	};
-
 	if (steer->config.flood_end <= entry->slot) {
 		steer->config.flood_end = entry->slot + 1;
 		steer_config_write(steer);
 	}
-	return steer_put(steer->bpf->maps.flood, &entry->slot, sizeof(entry->slot), &to,
-			 sizeof(to));
+	return steer_filter_all(steer, entry, true); /* until its netdev was asked */
 }
 
 static int port_add(struct steer *steer, const struct steer_entry *entry)
@@ -405,7 +396,7 @@ static int entry_write(struct steer *steer, const struct steer_entry *entry)
 		.slot = entry->slot,
 		.flags = steer_flags(entry),
 	};
-	uint32_t port = entry->port;
+	uint32_t port = entry->to;
 	int err = 0;
 
 	if (entry->is_port)
@@ -431,6 +422,15 @@ int steer_add(struct steer *steer, struct steer_entry *entry)
 	else
 		passthru_set(steer, entry, true);
 	return err;
+}
+
+int steer_turn(struct steer *steer, const struct steer_entry *entry, bool all)
+{
+	uint32_t port = entry->to;
+	int err = steer_put(steer->bpf->maps.ports, &entry->slot, sizeof(entry->slot), &port,
+			    sizeof(port));
+
+	return err ?: steer_filter_all(steer, entry, all);
 }
 
 void steer_slot_clear(struct steer *steer, uint32_t slot)

@@ -40,6 +40,7 @@ struct steer;
 struct steer_entry {
 	uint32_t slot; /* given by steer_add() */
 	int port; /* ifindex of the port, or of the function's netdev */
+	int to; /* where its frames go: its port, or another function's */
 	bool is_port; /* veth-backed: flooding and transmission are ours too */
 	bool passthru; /* takes all of the uplink */
 	uint8_t mac[6];
@@ -59,6 +60,8 @@ void steer_link_xdp(struct steer *steer, bool has_xdp);
 bool steer_is_fast(const struct steer *steer);
 int steer_add(struct steer *steer, struct steer_entry *entry);
 void steer_remove(struct steer *steer, const struct steer_entry *entry);
+/* @entry->to has changed. @all: it listens to all multicast. */
+int steer_turn(struct steer *steer, const struct steer_entry *entry, bool all);
 /* The uplink's own address, which no function in passthru mode is given. */
 void steer_address(struct steer *steer, const uint8_t *mac);
 /* Frames for @slot that come on @queue of the uplink go to the socket @xsk, once it has settled. */
@@ -71,7 +74,7 @@ void steer_features(struct steer *steer, bool limits, bool mirrors);
 /* A further address of the function, or a group that it listens to; and whether to all. */
 void steer_filter_add(struct steer *steer, const struct steer_entry *entry, const uint8_t *mac);
 void steer_filter_remove(struct steer *steer, const struct steer_entry *entry, const uint8_t *mac);
-void steer_filter_all(struct steer *steer, const struct steer_entry *entry, bool all);
+int steer_filter_all(struct steer *steer, const struct steer_entry *entry, bool all);
 /* Once, where an earlier uvfd left maps: takes out what nobody wants any more. */
 void steer_filter_sweep(struct steer *steer,
 			bool (*wanted)(const struct steer *steer, uint32_t slot,
@@ -113,6 +116,8 @@ struct function {
 	struct uvf_limit_words limits[UVF_DIRECTIONS];
 	int mirror_to; /* key of the function that gets copies; 0: none */
 	uint32_t mirror_flags; /* UVF_MIRROR_RX, UVF_MIRROR_TX */
+	int redirect_to; /* key of the function that gets its frames; 0: itself */
+	bool redirect_leased; /* until the lease of that one ends */
 	bool seen;
 	struct filter wants, has; /* as its netdev says, and as it is in the maps */
 	bool fresh; /* steered, and its settings are not in the maps yet */
@@ -165,13 +170,15 @@ void filters_close(void);
 void filters_soon(void);
 void filter_off(struct function *function);
 
-/* --- sending.c: limit and mirror of what functions of uvf.ko send ---------------------------- */
+/* --- sending.c: what attributes of functions of uvf.ko say ------------------------------------ */
 
 /* As its link has them. */
 void sending_read(struct function *function, const struct uvf_link *link);
 int sending_limit(struct function *function, const struct uvf_limit_words *limit);
 /* @to: NULL, no more copies. */
 int sending_mirror(struct function *function, const struct function *to);
+/* @to: NULL, it gets its frames itself. */
+int sending_redirect(struct function *function, const struct function *to);
 
 /* --- limit.c, mirror.c ---------------------------------------------------------------------- */
 
@@ -186,6 +193,20 @@ int mirror_write(const struct function *function);
 /* @to: NULL, no more copies. */
 int mirror_set(struct function *function, const struct function *to, uint32_t flags);
 void mirror_forget(const struct function *gone);
+
+/* --- redirect.c: who gets whose frames ------------------------------------------------------ */
+
+/* @to: NULL, itself. @leased: until the lease of @to ends. */
+int redirect_set(struct function *function, const struct function *to, bool leased);
+/* Where the frames of one that is steered go, as far as that one can take any. */
+int redirect_port(const struct function *function, int port);
+/* Ports came up, or went down. */
+void redirects_follow(void);
+/* A function is gone, or no longer leased: nobody's frames go there for that reason. */
+void redirect_forget(const struct function *gone);
+void redirect_given_back(const struct function *to);
+/* When it is known who holds what. */
+void redirects_settle(void);
 
 /* --- rules.c: which frames functions get besides those addressed to them ------------------ */
 
