@@ -50,7 +50,7 @@ static void within_limits(const struct uvf_request *request)
 		assert(request->mirror.flags < 4 &&
 		       strnlen(request->mirror.to, UVF_PROTO_NAME) < UVF_PROTO_NAME);
 	if (request->type == UVF_MSG_REDIRECT)
-		assert(request->redirect.set < 2 && !(request->redirect.flags & ~1u) &&
+		assert(request->redirect.set < 2 && !(request->redirect.flags & ~3u) &&
 		       strnlen(request->redirect.to, UVF_PROTO_NAME) < UVF_PROTO_NAME);
 	if (request->type == UVF_MSG_EXPLAIN)
 		assert(request->frame.size >= 14 && request->frame.size <= UVF_PROTO_FRAME);

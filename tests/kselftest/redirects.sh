@@ -49,7 +49,7 @@ is "at first" "$(ten fw0 fw1 -- to="$fw0")" "fw0 10 fw1 0 "
 is "there is none" "$(uvf redirect fw0)" off
 ok "redirected" uvf redirect fw0 to fw1
 is "it is told" "$(uvf redirect fw0)" "to fw1"
-is "as JSON" "$(uvf redirect --json fw0 | jq -c .)" '{"to":"fw1"}'
+is "as JSON" "$(uvf redirect --json fw0 | jq -c .)" '{"to":"fw1","standby":null}'
 is "and in what fw0 is" "$(uvf show --json fw0 | jq -r .redirect)" fw1
 like "the doctor tells it" "$(uvf doctor --json fw0)" '"redirected"'
 is "frames for fw0 are fw1's" "$(ten fw0 fw1 fw2 -- to="$fw0")" "fw0 0 fw1 10 fw2 0 "

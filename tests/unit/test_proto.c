@@ -205,7 +205,7 @@ static void redirect_without_an_end(void **state)
 	request.redirect.set = 1;
 	request.redirect.flags = UVF_REDIRECT_LEASED;
 	assert_int_equal(uvf_proto_check(&request), 0);
-	request.redirect.flags = 2;
+	request.redirect.flags = 4;
 	refused(&request, "is no redirect");
 	request.redirect.flags = 0;
 	request.redirect.set = 2;

@@ -9,14 +9,18 @@
 #include "rtnl.h"
 #include "why.h"
 
+static bool is_up(const struct uvf_link *link)
+{
+	return (link->flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING);
+}
+
 static int on_link(struct nl_msg *msg, void *arg)
 {
 	struct uvf_carrier *carrier = arg;
 	struct uvf_link link;
 
 	if (uvf_link_parse(nlmsg_hdr(msg), &link) == 1 && link.ifindex == carrier->ifindex)
-		carrier->tell(carrier->ctx, (link.flags & (IFF_UP | IFF_RUNNING)) ==
-						    (IFF_UP | IFF_RUNNING));
+		carrier->tell(carrier->ctx, is_up(&link) && !*link.redirect);
 	return NL_OK;
 }
 

@@ -55,6 +55,9 @@ struct front_counters {
 	uint32_t link; /* 1: up */
 	uint64_t broken; /* times that the device needed a reset */
 	char why[FRONT_WHY]; /* the last time */
+	char standby_of[16]; /* whose frames it takes while it is driven; "" */
+	uint32_t took; /* 1: it has them */
+	char standby_why[FRONT_WHY]; /* why it has not what it wants; "" */
 	struct front_ring ring[FRONT_RINGS];
 };
 

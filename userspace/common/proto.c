@@ -402,7 +402,7 @@ static int check_redirect(const struct uvf_request *request)
 {
 	if (!ended(request->redirect.to, sizeof(request->redirect.to)))
 		return uvf_fail(EPROTO, "the name of who gets the frames does not end");
-	if (request->redirect.set > 1 || request->redirect.flags & ~UVF_REDIRECT_LEASED)
+	if (request->redirect.set > 1 || request->redirect.flags & ~UVF_REDIRECT_FLAGS)
 		return uvf_fail(EPROTO, "%u, %#x is no redirect", request->redirect.set,
 				request->redirect.flags);
 	return 0;

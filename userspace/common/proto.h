@@ -147,7 +147,7 @@ struct uvf_request {
 			uint32_t set; /* 0: only tell */
 			uint32_t flags; /* UVF_REDIRECT_* */
 			char to[UVF_PROTO_NAME]; /* "": it gets them itself */
-		} redirect; /* an appliance's own: of its functions, to one that it has leased */
+		} redirect; /* an appliance: to one that it has leased, of one that has it as standby */
 		struct {
 			uint32_t index; /* of this file, from 0 on, in order */
 			uint32_t count; /* of all; 0, without a descriptor: none any more */
@@ -160,6 +160,8 @@ struct uvf_request {
 };
 
 #define UVF_REDIRECT_LEASED (1u << 0) /* until the lease of @to ends */
+#define UVF_REDIRECT_STANDBY (1u << 1) /* not now: who has leased @to may say when, by LEASED */
+#define UVF_REDIRECT_FLAGS (UVF_REDIRECT_LEASED | UVF_REDIRECT_STANDBY)
 
 #define UVF_MEMORY_JUMBO (1u << 0) /* frames may have several buffers: bind with XDP_USE_SG */
 #define UVF_MEMORY_META_RX (1u << 1) /* the program leaves an uvf_meta_block before each frame */
@@ -237,7 +239,10 @@ struct uvf_reply {
 		char mirror[UVF_PROTO_NAME]; /* MIRROR: who gets copies, or "" */
 		char redirect[UVF_PROTO_NAME]; /* REDIRECT, LIST: who gets its frames, or "" */
 	};
-	uint32_t mirror_flags;
+	union {
+		uint32_t mirror_flags;
+		uint32_t redirect_flags; /* REDIRECT: UVF_REDIRECT_* */
+	};
 	uint32_t meta; /* LEASE, RESUME, LIST: UVF_MEMORY_META_* of the holder's memory */
 };
 

@@ -3,7 +3,7 @@
 # of that, guest memory and its rings, and the ways of frames.
 
 VRING := guest fault vring split packed inflight inflight_ring
-FRONT := main loop socket message device carrier \
+FRONT := main loop socket message device carrier standby \
 	function lane copy shim_receive shim_send shim_start lent \
 	$(VRING)
 FRONT_O := $(call userspace_objects,front,$(FRONT)) \

@@ -184,6 +184,7 @@ void split_push(struct vring *ring, uint16_t id, uint32_t written);
 void split_flush(struct vring *ring);
 bool split_wants_call(struct vring *ring);
 bool split_kicks(struct vring *ring, bool want);
+bool split_waits(const struct vring *ring);
 
 int packed_map(struct vring *ring);
 int packed_start(struct vring *ring);
@@ -194,6 +195,7 @@ void packed_push(struct vring *ring, uint16_t id, uint16_t descs, uint32_t writt
 void packed_flush(struct vring *ring);
 bool packed_wants_call(struct vring *ring);
 bool packed_kicks(struct vring *ring, bool want);
+bool packed_waits(const struct vring *ring);
 
 /* Bytes of a ring at a user address, aligned; NULL, and a sentence, when they are not there. */
 void *ring_find(const struct vring *ring, const char *what, uint64_t uva, uint64_t len,

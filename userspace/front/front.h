@@ -7,6 +7,7 @@
  *	message		what is said on it
  *	device		what was said: features, memory, rings, and what state that makes
  *	copy, shim	how frames get from a queue to a ring and back
+ *	standby		another function's frames, while the guest drives this device
  *
  * All of it is one thread, and the packet path allocates nothing.
  */
@@ -145,6 +146,13 @@ struct front {
 	struct uvf_dev *dev; /* NULL: its sockets are closed, or not open yet */
 	struct uvf_dev_info info;
 	unsigned int function_queues;
+
+	/* standby.c */
+	const char *standby_of; /* a function; or NULL */
+	const uint8_t *mac; /* the guest's, if it is another than the function's */
+	bool took; /* its frames are ours now */
+	bool standby_again; /* it may be asked for, if it is to be otherwise */
+	unsigned int standby_grace; /* seconds that a predecessor's guest has to be back */
 };
 
 static inline bool front_has(const struct front *front, unsigned int feature)
@@ -175,6 +183,20 @@ void function_quiesce(struct front *front);
 int function_reopen(struct front *front);
 /* What came from @queue, for @lane; as held frames in lane->frame[]. How many there are now. */
 unsigned int function_receive(struct lane *lane);
+
+/* --- standby.c -------------------------------------------------------------------------------- */
+
+/* @resumed: a predecessor's frames may be ours already. */
+void standby_open(struct front *front, bool resumed);
+/*
+ * Takes the other function's frames, or gives them back, as the guest's driver is there or not.
+ * When lanes have run: buffers that the driver has given are where they can be received into.
+ */
+void standby_settle(struct front *front);
+/* A second has passed: what was not possible may be. */
+void standby_tick(struct front *front);
+/* Our sockets were closed: uvfd gave them back. */
+void standby_lost(struct front *front);
 
 /* --- lane.c ----------------------------------------------------------------------------------- */
 

@@ -181,6 +181,7 @@ void function_quiesce(struct front *front)
 	loop_forget_queues(front);
 	uvf_dev__close(front->dev);
 	front->dev = NULL;
+	standby_lost(front);
 	for (unsigned int i = 0; i < front->queues; i++)
 		front->queue[i].dev = NULL;
 }

@@ -65,6 +65,7 @@ static void on_tick(int fd, short what, void *arg)
 		front->lane[i].count->calls = front->lane[i].ring.stats.calls;
 	if (guest_lost(&front->guest) || front->inflight.lost)
 		socket_drop(front, "the front-end cut memory short that the guest's rings need");
+	standby_tick(front);
 }
 
 struct event *loop_watch(struct front *front, int fd, void (*call)(int fd, short what, void *arg),
@@ -167,6 +168,7 @@ int loop_open(struct front *front)
 
 static void sleep_or_not(struct front *front)
 {
+	standby_settle(front);
 	if (lanes_rest(front))
 		event_base_loop(front->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 	else
@@ -244,6 +246,7 @@ int loop_run(struct front *front)
 		if (++rounds % LOOK)
 			continue;
 		measure(front);
+		standby_settle(front);
 		event_base_loop(front->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 	}
 	return front->failed;

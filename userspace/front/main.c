@@ -7,6 +7,7 @@
 
 #include <argp.h>
 #include <errno.h>
+#include <netinet/ether.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -29,6 +30,9 @@ struct options {
 	int listener;
 	int counters;
 	unsigned int pairs;
+	const char *standby_of;
+	struct ether_addr mac;
+	bool has_mac;
 	bool client;
 	int shim;
 };
@@ -55,6 +59,8 @@ static const struct argp_option options[] = {
 	  0 },
 	{ "shim", 'z', "WHEN", 0,
 	  "frames right into and out of guest memory: auto, off, require (default: auto)", 0 },
+	{ "standby-of", 'S', "FUNCTION", 0, "takes its frames while the guest drives this device", 0 },
+	{ "mac", 'm', "ADDRESS", 0, "the guest's (default: the function's)", 0 },
 	{ 0 },
 };
 
@@ -101,6 +107,14 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'z':
 		to->shim = shim_word(arg, state);
+		return 0;
+	case 'S':
+		to->standby_of = arg;
+		return 0;
+	case 'm':
+		to->has_mac = ether_aton_r(arg, &to->mac);
+		if (!to->has_mac)
+			argp_failure(state, 64, 0, "'%s' is no Ethernet address", arg);
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num)
@@ -169,12 +183,15 @@ static int sandbox(void)
 
 static int begin(struct front *front, const struct options *options)
 {
+	struct uvf_account account;
 	int err = counters_open(front, options);
 
 	if (!err)
 		err = function_open(front, options->pairs);
 	if (err)
 		return err;
+	uvf__account(front->uvf, &account);
+	standby_open(front, account.resumed);
 	device_init(front);
 	err = loop_open(front) ?: carrier_open(front) ?: sandbox() ?: socket_open(front);
 	if (!err)
@@ -218,6 +235,8 @@ int main(int argc, char **argv)
 	front.listener = options.client ? -1 : options.listener;
 	front.path = options.socket;
 	front.shim_wanted = options.shim;
+	front.standby_of = options.standby_of;
+	front.mac = options.has_mac ? options.mac.ether_addr_octet : NULL;
 	front.sock = front.backend_sock = -1;
 	if (begin(&front, &options)) {
 		fprintf(stderr, "uvf-vhost-user: %s\n", uvf_why());

@@ -284,6 +284,11 @@ bool packed_kicks(struct vring *ring, bool want)
 	return is_available(once16(&ring->slots[slot].flags), wrap);
 }
 
+bool packed_waits(const struct vring *ring)
+{
+	return is_available(once16(&ring->slots[ring->avail].flags), ring->avail_wrap);
+}
+
 /* --- beginning and end --- */
 
 int packed_map(struct vring *ring)

@@ -211,6 +211,11 @@ bool split_kicks(struct vring *ring, bool want)
 	return once16(&ring->split_avail->idx) != ring->seen;
 }
 
+bool split_waits(const struct vring *ring)
+{
+	return once16(&ring->split_avail->idx) != ring->avail;
+}
+
 /* --- beginning and end --- */
 
 int split_map(struct vring *ring)

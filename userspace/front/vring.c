@@ -228,6 +228,7 @@ int vring_start(struct vring *ring)
 	ring->fresh = 0;
 	ring->kicks = -1;
 	ring->uncalled = 0;
+	ring->popped_before = ring->stats.popped;
 	err = ring_start(ring);
 	if (err)
 		return err;
@@ -432,4 +433,12 @@ bool vring_kicks(struct vring *ring, bool want)
 	if (!ring->started || ring->broken)
 		return false;
 	return ring->is_packed ? packed_kicks(ring, want) : split_kicks(ring, want);
+}
+
+bool vring_is_fed(const struct vring *ring)
+{
+	if (!ring->started || ring->broken)
+		return false;
+	return ring->stats.popped != ring->popped_before ||
+	       (ring->is_packed ? packed_waits(ring) : split_waits(ring));
 }

@@ -149,6 +149,7 @@ struct vring {
 	};
 	uint64_t log;
 	struct vring_stats stats;
+	uint64_t popped_before; /* it was started */
 
 	/* in-flight tracking */
 	union {
@@ -251,6 +252,9 @@ void vring_call(struct vring *ring);
  * True, when asked for: there is more already, pop again.
  */
 bool vring_kicks(struct vring *ring, bool want);
+
+/* Whether the driver has given any buffer since the ring was started. */
+bool vring_is_fed(const struct vring *ring);
 
 /* How many chains of a predecessor's are still to be popped. */
 static inline unsigned int vring_agains(const struct vring *ring)

@@ -21,6 +21,7 @@
 #define KEEP_MAX (64u << 20)
 #define OPTIONS_FIRST offsetof(struct uvf_opts, jumbo) /* bytes of uvf_opts in the first version */
 #define OPTIONS_MAX 4096
+#define REDIRECT_MS 100 /* who asks has frames to carry meanwhile */
 
 const char *uvf__why(void)
 {
@@ -326,4 +327,22 @@ void *uvf__kept(const struct uvf *uvf)
 uint32_t uvf__room(const struct uvf *uvf, const struct uvf_frame *frame)
 {
 	return (1u << uvf->frame_shift) - (frame->addr & frame_mask(uvf));
+}
+
+int uvf__redirect(struct uvf *uvf, const char *of, const char *to)
+{
+	struct uvf_request request = {
+		.version = UVF_PROTO_VERSION,
+		.type = UVF_MSG_REDIRECT,
+		.redirect = { .set = 1, .flags = to ? UVF_REDIRECT_LEASED : 0 },
+	};
+	struct uvf_reply reply;
+
+	if (strlen(of) >= UVF_PROTO_NAME || (to && strlen(to) >= UVF_PROTO_NAME))
+		return uvf_fail(ENODEV, "'%s' or '%s' is no function's name", of, to ?: "");
+	strcpy(request.function, of);
+	strcpy(request.redirect.to, to ?: "");
+	uvf = uvf->parent ?: uvf;
+	uvf->recheck = true; /* the call may have passed over a notice */
+	return uvf_proto_call_within(REDIRECT_MS, uvf->sock, &request, -1, &reply, NULL);
 }

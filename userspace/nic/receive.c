@@ -298,7 +298,7 @@ enum nic_taken nic_receive(struct nic *nic, uint8_t *frame, uint32_t len)
 	enum nic_taken taken;
 	struct ring *ring;
 
-	if (!nic->model || !nic->up)
+	if (!nic->model)
 		return NIC_OFF;
 	if (len < NIC_FRAME_MIN || len > NIC_FRAME_MAX)
 		return drop(&nic->counters.rx_long);

@@ -32,6 +32,8 @@ struct front_plan {
 	const char *owner; /* who may connect, too; NULL: nobody else */
 	const char *pairs;
 	const char *shim; /* when frames are not to be copied; NULL: auto */
+	const char *standby_of; /* whose frames it takes while it is driven; NULL */
+	char mac[18]; /* of that one, which is the guest's, too */
 	bool client;
 	int listener; /* -1: not open yet */
 };

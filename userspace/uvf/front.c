@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "counters.h"
+#include "rule_cmd.h"
 #include "why.h"
 
 #define BACKLOG 4
@@ -35,6 +36,8 @@ static const struct argp_option options[] = {
 	{ "shim", 'z', "WHEN", 0,
 	  "frames right into and out of the memory of the guest: auto, off, require (default: auto)",
 	  0 },
+	{ "standby-of", 'S', "FUNCTION2", 0,
+	  "get the frames of FUNCTION2 while the guest drives this device, and have its address", 0 },
 	{ "appliance", 'a', "NAME", 0,
 	  "the appliance's name (default: the one that the function was made for)", 0 },
 	{ "user", 'u', "USER", 0,
@@ -81,6 +84,9 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
 			argp_failure(state, 64, 0, "--shim '%s': auto, off and require are "
 						   "possible", arg);
 		return 0;
+	case 'S':
+		plan->standby_of = arg;
+		return 0;
 	}
 	return front_option(key, arg, plan);
 }
@@ -88,6 +94,24 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
 const struct argp front_argp = { .options = options, .parser = on_option };
 
 /* --- beginning -------------------------------------------------------------------------------- */
+
+/* The operator lets it; who is not root has been let already, or will not be. */
+static int standby_check(struct front_plan *plan, struct facts *facts)
+{
+	struct uvf_request request = {
+		.type = UVF_MSG_REDIRECT,
+		.redirect = { .set = 1, .flags = UVF_REDIRECT_STANDBY },
+	};
+	struct uvf_reply reply;
+	struct fact fact;
+	int err = facts_find(facts, plan->standby_of, &fact);
+
+	if (err)
+		return err;
+	mac_text(fact.function.netdev->mac, plan->mac);
+	strcpy(request.redirect.to, plan->appliance.functions[0]);
+	return geteuid() ? 0 : rule_call(&request, plan->standby_of, -1, &reply);
+}
 
 int front_check(struct front_plan *plan)
 {
@@ -104,6 +128,8 @@ int front_check(struct front_plan *plan)
 		snprintf(name, sizeof(name), "%s", *made_for ? made_for : plan->program);
 		memcpy(plan->pci, fact.function.netdev->pci, sizeof(plan->pci));
 	}
+	if (!err && plan->standby_of)
+		err = standby_check(plan, &facts);
 	facts_close(&facts);
 	if (!plan->appliance.name)
 		plan->appliance.name = name;
@@ -260,7 +286,7 @@ int front_execute(struct front_plan *plan)
 {
 	int counters = front_count(plan), n = 0, err;
 	char listener[16], counter[16];
-	const char *argv[16];
+	const char *argv[20];
 
 	err = appliance_become(&plan->appliance);
 	if (err)
@@ -282,6 +308,12 @@ int front_execute(struct front_plan *plan)
 	if (plan->shim) {
 		argv[n++] = "--shim";
 		argv[n++] = plan->shim;
+	}
+	if (plan->standby_of) {
+		argv[n++] = "--standby-of";
+		argv[n++] = plan->standby_of;
+		argv[n++] = "--mac";
+		argv[n++] = plan->mac;
 	}
 	argv[n++] = plan->appliance.functions[0];
 	argv[n] = NULL;

@@ -41,6 +41,8 @@ static bool is_sound(union counters *counters, ssize_t size)
 	counters->vhost.function[sizeof(counters->vhost.function) - 1] = '\0';
 	counters->vhost.socket[sizeof(counters->vhost.socket) - 1] = '\0';
 	counters->vhost.why[sizeof(counters->vhost.why) - 1] = '\0';
+	counters->vhost.standby_of[sizeof(counters->vhost.standby_of) - 1] = '\0';
+	counters->vhost.standby_why[sizeof(counters->vhost.standby_why) - 1] = '\0';
 	return true;
 }
 
@@ -144,6 +146,9 @@ static struct json_object *vhost_json(const struct front_counters *counters, boo
 	add_bool(object, "needs_reset", counters->status & NEEDS_RESET);
 	add_number(object, "broken", counters->broken);
 	add_text(object, "why_broken", counters->why);
+	add_text(object, "standby_of", counters->standby_of);
+	add_bool(object, "standby_took", alive && counters->took);
+	add_text(object, "standby_why", counters->standby_why);
 	json_object_object_add(object, "rings", rings_json(counters));
 	return object;
 }

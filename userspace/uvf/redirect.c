@@ -17,8 +17,11 @@ static int parse_words(int argc, char **argv, struct uvf_request *request)
 	request->redirect.set = 1;
 	if (argc == 1 && !strcmp(argv[0], "off"))
 		return 0;
-	if (argc != 2 || strcmp(argv[0], "to"))
-		return uvf_fail(EINVAL, "'%s' is no redirect: it is 'to FUNCTION', or 'off'", argv[0]);
+	if (argc == 2 && !strcmp(argv[0], "standby"))
+		request->redirect.flags = UVF_REDIRECT_STANDBY;
+	else if (argc != 2 || strcmp(argv[0], "to"))
+		return uvf_fail(EINVAL, "'%s' is no redirect: it is 'to FUNCTION', 'standby "
+					"FUNCTION', or 'off'", argv[0]);
 	if (!*argv[1] || strlen(argv[1]) >= sizeof(request->redirect.to))
 		return uvf_fail(EINVAL, "'%s' is no function's name", argv[1]);
 	strcpy(request->redirect.to, argv[1]);
@@ -28,8 +31,11 @@ static int parse_words(int argc, char **argv, struct uvf_request *request)
 static void show_json(const struct uvf_reply *reply)
 {
 	struct json_object *object = json_object_new_object();
+	bool standby = reply->redirect_flags & UVF_REDIRECT_STANDBY;
 
-	json_object_object_add(object, "to", *reply->redirect ?
+	json_object_object_add(object, "to", *reply->redirect && !standby ?
+			       json_object_new_string(reply->redirect) : NULL);
+	json_object_object_add(object, "standby", standby ?
 			       json_object_new_string(reply->redirect) : NULL);
 	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY));
 	json_object_put(object);
@@ -40,9 +46,10 @@ int cmd_redirect(int argc, char **argv)
 	static const struct argp argp = {
 		.options = query_options,
 		.parser = query_parse,
-		.args_doc = "FUNCTION [to FUNCTION]\nFUNCTION off",
+		.args_doc = "FUNCTION [to FUNCTION]\nFUNCTION standby FUNCTION\nFUNCTION off",
 		.doc = "Gives the frames that are for a function to another one of its uplink, from one "
-		       "frame to the next, or tells whether that is so.",
+		       "frame to the next; or lets the appliance of that one say when; or tells whether "
+		       "that is so.",
 	};
 	struct uvf_request request = { .type = UVF_MSG_REDIRECT };
 	struct uvf_reply reply;
@@ -62,7 +69,8 @@ int cmd_redirect(int argc, char **argv)
 	if (query.json)
 		show_json(&reply);
 	else if (*reply.redirect)
-		printf("to %s\n", reply.redirect);
+		printf("%s %s\n", reply.redirect_flags & UVF_REDIRECT_STANDBY ? "standby" : "to",
+		       reply.redirect);
 	else
 		puts("off");
 	return 0;

@@ -133,7 +133,8 @@ static unsigned int add_device(const char **argv, const struct front_plan *front
 	argv[3] = made("vhost-user,id=uvf-%s-net,chardev=uvf-%s,queues=%u", name, name, pairs);
 	argv[4] = "-device";
 	argv[5] = made("virtio-net-pci,id=uvf-%s-card,netdev=uvf-%s-net,mac=%s,host_mtu=%u,mq=%s,"
-		       "vectors=%u", name, name, mac_text(netdev->mac, mac), netdev->mtu,
+		       "vectors=%u", name, name,
+		       *front->mac ? front->mac : mac_text(netdev->mac, mac), netdev->mtu,
 		       pairs > 1 ? "on" : "off", 2 * pairs + 2);
 	return 6;
 }

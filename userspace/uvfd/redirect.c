@@ -121,6 +121,17 @@ int redirect_set(struct function *function, const struct function *to, bool leas
 	return 0;
 }
 
+int redirect_allow(struct function *function, const struct function *to)
+{
+	int err = to ? check(function, to) : 0;
+
+	if (err)
+		return err;
+	function->standby = to ? to->key : 0;
+	settings_save(function);
+	return 0;
+}
+
 /* --- ending ------------------------------------------------------------------------------- */
 
 static void end(struct function *function)
@@ -133,9 +144,12 @@ void redirect_forget(const struct function *gone)
 {
 	struct function *function;
 
-	for (function = model_functions(); function; function = function->hh.next)
+	for (function = model_functions(); function; function = function->hh.next) {
+		if (function->standby == gone->key)
+			redirect_allow(function, NULL);
 		if (function->redirect_to == gone->key)
 			end(function);
+	}
 }
 
 void redirect_given_back(const struct function *to)

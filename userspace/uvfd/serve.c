@@ -329,17 +329,28 @@ static int on_direct(const struct session *session, const struct uvf_request *re
 	return function ? direct_request(request, function, &links) : -ENODEV;
 }
 
-/* Root may as it likes; an appliance, as long as it has who is to get the frames. */
-static int check_redirect(const struct session *session, const struct function *to, uint32_t flags)
+static bool holds(const struct session *session, int key)
 {
-	bool has = to->lease && to->lease->session == session;
+	const struct function *function = model_function(key);
 
-	if (flags & UVF_REDIRECT_LEASED && !to->lease)
+	return function && function->lease && function->lease->session == session;
+}
+
+/* Root may all; an appliance has frames come to what it holds. @to: NULL, no longer. */
+static int check_redirect(const struct session *session, const struct function *function,
+			  const struct function *to, uint32_t flags)
+{
+	if (flags & UVF_REDIRECT_LEASED && to && !to->lease)
 		return uvf_fail(ENOENT, "no appliance has %s", to->name);
-	if (!session->is_appliance || (has && flags & UVF_REDIRECT_LEASED))
+	if (!session->is_appliance)
 		return 0;
-	return uvf_fail(EPERM, "%s has to hold %s to get frames there, and gets them as long as it does",
-			session->appliance, to->name);
+	if (to && (function->standby != to->key || flags != UVF_REDIRECT_LEASED))
+		return uvf_fail(EPERM, "%s is no standby of %s: `uvf redirect %s standby %s` lets it "
+				       "take the frames", to->name, function->name, function->name,
+				to->name);
+	if (!to || holds(session, to->key))
+		return 0;
+	return uvf_fail(EPERM, "%s does not hold %s", session->appliance, to->name);
 }
 
 static int redirect(const struct session *session, const struct uvf_request *request,
@@ -348,26 +359,51 @@ static int redirect(const struct session *session, const struct uvf_request *req
 	uint32_t flags = request->redirect.flags;
 	struct function *to = NULL;
 	struct uvf_function links;
-	int err = 0;
+	int err;
 
 	if (*request->redirect.to) {
-		err = find_own(session, request->redirect.to, &to, &links);
-		err = err ?: check_redirect(session, to, flags);
+		to = model_find(request->redirect.to, &links);
+		if (!to)
+			return -ENODEV;
 	}
-	return err ?: redirect_set(function, to, flags & UVF_REDIRECT_LEASED);
+	err = check_redirect(session, function, to, flags);
+	if (err)
+		return err;
+	if (flags & UVF_REDIRECT_STANDBY)
+		return redirect_allow(function, to);
+	if (!to && !session->is_appliance)
+		redirect_allow(function, NULL);
+	else if (!to && !holds(session, function->redirect_to))
+		return 0; /* what it has not is not its to give back */
+	return redirect_set(function, to, flags & UVF_REDIRECT_LEASED);
+}
+
+static void tell_redirect(struct uvf_reply *reply, const struct function *function)
+{
+	const struct function *standby = model_function(function->standby);
+
+	describe_redirect(reply, function);
+	if (function->redirect_to || !standby)
+		return;
+	strcpy(reply->redirect, standby->name);
+	reply->redirect_flags = UVF_REDIRECT_STANDBY;
 }
 
 static int on_redirect(const struct session *session, const struct uvf_request *request,
 		       struct uvf_reply *reply)
 {
 	struct uvf_function links;
-	struct function *function;
-	int err = find_own(session, request->function, &function, &links);
+	struct function *function = model_find(request->function, &links);
+	int err = 0;
 
-	if (!err && request->redirect.set)
+	if (!function)
+		return -ENODEV;
+	if (request->redirect.set)
 		err = redirect(session, request, function);
+	else if (session->is_appliance)
+		err = uvf_fail(EPERM, "an appliance is not told of others");
 	if (!err)
-		describe_redirect(reply, function);
+		tell_redirect(reply, function);
 	return err;
 }
 

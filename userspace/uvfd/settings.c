@@ -57,7 +57,7 @@ int settings_open(const char *socket_path)
 static bool nothing_set(const struct function *function)
 {
 	return TAILQ_EMPTY(&function->rules) && !limits_any(function) && !function->mirror_to &&
-	       !function->redirect_to;
+	       !function->redirect_to && !function->standby;
 }
 
 static void write_rules(const struct function *function, FILE *to)
@@ -94,6 +94,8 @@ static int write_file(const struct function *function, const char *path)
 		fprintf(to, "mirror %d %u\n", function->mirror_to, function->mirror_flags);
 	if (function->redirect_to)
 		fprintf(to, "redirect %d %d\n", function->redirect_to, function->redirect_leased);
+	if (function->standby)
+		fprintf(to, "standby %d\n", function->standby);
 	write_rules(function, to);
 	err = fflush(to) || ferror(to) ? -errno : 0;
 	fclose(to);
@@ -168,6 +170,13 @@ static int read_redirect(struct function *function, const char *words)
 	return 0;
 }
 
+static int read_standby(struct function *function, const char *words)
+{
+	if (sscanf(words, "%d", &function->standby) != 1)
+		return uvf_fail(EINVAL, "'%.40s' is no standby", words);
+	return 0;
+}
+
 static int read_line(struct function *function, char *line)
 {
 	line[strcspn(line, "\n")] = '\0';
@@ -181,6 +190,8 @@ static int read_line(struct function *function, char *line)
 		return read_mirror(function, line + 7);
 	if (!strncmp(line, "redirect ", 9))
 		return read_redirect(function, line + 9);
+	if (!strncmp(line, "standby ", 8))
+		return read_standby(function, line + 8);
 	return uvf_fail(EINVAL, "'%.40s' is not known", line);
 }
 

@@ -118,6 +118,7 @@ struct function {
 	uint32_t mirror_flags; /* UVF_MIRROR_RX, UVF_MIRROR_TX */
 	int redirect_to; /* key of the function that gets its frames; 0: itself */
 	bool redirect_leased; /* until the lease of that one ends */
+	int standby; /* key of the function whose appliance may take its frames; 0: none */
 	bool seen;
 	struct filter wants, has; /* as its netdev says, and as it is in the maps */
 	bool fresh; /* steered, and its settings are not in the maps yet */
@@ -198,6 +199,8 @@ void mirror_forget(const struct function *gone);
 
 /* @to: NULL, itself. @leased: until the lease of @to ends. */
 int redirect_set(struct function *function, const struct function *to, bool leased);
+/* Who holds @to may set it. */
+int redirect_allow(struct function *function, const struct function *to);
 /* Where the frames of one that is steered go, as far as that one can take any. */
 int redirect_port(const struct function *function, int port);
 /* Ports came up, or went down. */
