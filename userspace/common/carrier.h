@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A link's carrier, as rtnetlink tells of it: guests of interface processes are to see it. A link whose
- * frames are another one's (`uvf redirect`, of uvf.ko) has none, so that a guest with a card on each
- * goes over to the other.
+ * A link's carrier, as rtnetlink tells of it: guests of interface processes are to see it. A link
+ * whose frames are another one's (`uvf redirect`, of uvf.ko) has none, so that a guest with a card
+ * on each goes over to the other.
  */
 #ifndef UVF_CARRIER_H
 #define UVF_CARRIER_H

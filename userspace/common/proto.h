@@ -147,7 +147,7 @@ struct uvf_request {
 			uint32_t set; /* 0: only tell */
 			uint32_t flags; /* UVF_REDIRECT_* */
 			char to[UVF_PROTO_NAME]; /* "": it gets them itself */
-		} redirect; /* an appliance: to one that it has leased, of one that has it as standby */
+		} redirect; /* an appliance: to one that it has leased, the standby of @function */
 		struct {
 			uint32_t index; /* of this file, from 0 on, in order */
 			uint32_t count; /* of all; 0, without a descriptor: none any more */
