@@ -260,10 +260,10 @@ UVF_API int uvf_dev__stats(struct uvf_dev *dev, struct uvf_dev_stats *stats);
 
 /*
  * uvf__redirect - from now on the frames that are for the function @of come to @to, a function that
- * the session has leased; or no longer (@to: NULL). From one frame to the next, and none is lost: so
- * an appliance takes the place of another, which goes on until then. @of is a function of the same
- * uplink that has @to as its standby (`uvf redirect OF standby TO`). It gets its frames back when the
- * lease of @to ends, too. Waits a tenth of a second at most.
+ * the session has leased; or no longer (@to: NULL). From one frame to the next, and none is lost:
+ * so an appliance takes the place of another, which goes on until then. @of is a function of the
+ * same uplink that has @to as its standby (`uvf redirect OF standby TO`). It gets its frames back
+ * when the lease of @to ends, too. Waits a tenth of a second at most.
  * Return: 0, also when there is nothing to take back; -EPERM when @to is no standby of @of, -ENODEV
  * when there is no such function; -ETIMEDOUT when uvfd does not answer: it may do it yet, so say it
  * again.
