@@ -4,6 +4,7 @@
 #include "function.h"
 #include "netdev.h"
 #include "netlink.h"
+#include "redirect.h"
 #include "sending.h"
 #include "uplink.h"
 
@@ -72,6 +73,7 @@ static const struct nla_policy policy[IFLA_UVF_MAX + 1] = {
 	[IFLA_UVF_TX_PPS] = NLA_POLICY_VALIDATE_FN(NLA_BINARY, uvf_sending_validate),
 	[IFLA_UVF_TX_BURST] = NLA_POLICY_VALIDATE_FN(NLA_BINARY, uvf_sending_validate),
 	[IFLA_UVF_TX_MIRROR] = NLA_POLICY_VALIDATE_FN(NLA_BINARY, uvf_sending_validate),
+	[IFLA_UVF_REDIRECT] = NLA_POLICY_VALIDATE_FN(NLA_BINARY, uvf_redirect_validate),
 	[IFLA_UVF_PCI] = { .type = NLA_REJECT,
 			   .reject_message = "uvf: the PCI address is the module's choice" },
 };
@@ -213,10 +215,35 @@ static int configure(struct net_device *dev, struct net_device *lower, struct nl
 	return uvf_uplink_check_station(lower, dev->dev_addr, un->vlan, un, extack);
 }
 
-static int attach(struct uvf_netdev *un, const struct uvf_sending *sending,
+/* What may change at any time. */
+struct settings {
+	struct uvf_sending sending;
+	struct uvf_netdev *redirect;
+};
+
+static int parse_settings(const struct uvf_netdev *un, const struct net_device *lower,
+			  struct nlattr *data[], struct settings *settings,
+			  struct netlink_ext_ack *extack)
+{
+	int err = uvf_sending_parse(un, data, &settings->sending, extack);
+
+	return err ?: uvf_redirect_parse(un, lower, data ? data[IFLA_UVF_REDIRECT] : NULL,
+					 &settings->redirect, extack);
+}
+
+static int set_settings(struct uvf_netdev *un, const struct settings *settings)
+{
+	int err = uvf_sending_set(un, &settings->sending);
+
+	if (!err)
+		uvf_redirect_set(un, settings->redirect);
+	return err;
+}
+
+static int attach(struct uvf_netdev *un, const struct settings *settings,
 		  struct netlink_ext_ack *extack)
 {
-	int err = uvf_sending_set(un, sending);
+	int err = set_settings(un, settings);
 
 	return err ?: uvf_uplink_attach(un, extack);
 }
@@ -225,7 +252,7 @@ static int newlink(struct net *net, struct net_device *dev, struct nlattr *tb[],
 		   struct nlattr *data[], struct netlink_ext_ack *extack)
 {
 	struct uvf_netdev *un = netdev_priv(dev);
-	struct uvf_sending sending;
+	struct settings settings;
 	unsigned int queues = 1;
 	struct net_device *lower;
 	int err;
@@ -239,7 +266,7 @@ static int newlink(struct net *net, struct net_device *dev, struct nlattr *tb[],
 	err = configure(dev, lower, tb, data, extack);
 	if (err)
 		return err;
-	err = uvf_sending_parse(un, data, &sending, extack);
+	err = parse_settings(un, lower, data, &settings, extack);
 	if (err)
 		return err;
 	if (data && data[IFLA_UVF_QUEUES])
@@ -252,7 +279,7 @@ static int newlink(struct net *net, struct net_device *dev, struct nlattr *tb[],
 		uvf_netdev_unbind(dev);
 		return err;
 	}
-	err = attach(un, &sending, extack);
+	err = attach(un, &settings, extack);
 	if (err) {
 		uvf_netdev_dellink(dev, NULL);
 		return err;
@@ -308,43 +335,43 @@ static int check_fixed(const struct uvf_netdev *un, struct nlattr *data[],
 	return 0;
 }
 
-static bool changes_sending(struct nlattr *data[])
+static bool changes_settings(struct nlattr *data[])
 {
 	return data[IFLA_UVF_TX_RATE] || data[IFLA_UVF_TX_PPS] || data[IFLA_UVF_TX_BURST] ||
-	       data[IFLA_UVF_TX_MIRROR];
+	       data[IFLA_UVF_TX_MIRROR] || data[IFLA_UVF_REDIRECT];
 }
 
 /* All of it, before anything changes. */
-static int check_change(struct uvf_netdev *un, struct nlattr *data[], struct uvf_sending *sending,
+static int check_change(struct uvf_netdev *un, struct nlattr *data[], struct settings *settings,
 			struct netlink_ext_ack *extack)
 {
 	int err = check_fixed(un, data, extack);
 
 	if (!err && data[IFLA_UVF_MODE])
 		err = check_mode_change(un, nla_get_u32(data[IFLA_UVF_MODE]), extack);
-	if (!err && (data[IFLA_UVF_APPLIANCE] || changes_sending(data)))
+	if (!err && (data[IFLA_UVF_APPLIANCE] || changes_settings(data)))
 		err = check_capable(extack);
 	if (!err && data[IFLA_UVF_APPLIANCE])
 		err = check_appliance_change(un->dev, extack);
-	return err ?: uvf_sending_parse(un, data, sending, extack);
+	return err ?: parse_settings(un, un->lower, data, settings, extack);
 }
 
 static int changelink(struct net_device *dev, struct nlattr *tb[], struct nlattr *data[],
 		      struct netlink_ext_ack *extack)
 {
 	struct uvf_netdev *un = netdev_priv(dev);
-	struct uvf_sending sending;
+	struct settings settings;
 	int err;
 
 	if (!data)
 		return 0;
-	err = check_change(un, data, &sending, extack);
+	err = check_change(un, data, &settings, extack);
 	if (err)
 		return err;
-	if (!data[IFLA_UVF_MODE] && !data[IFLA_UVF_APPLIANCE] && !changes_sending(data))
+	if (!data[IFLA_UVF_MODE] && !data[IFLA_UVF_APPLIANCE] && !changes_settings(data))
 		return 0;
-	if (changes_sending(data)) {
-		err = uvf_sending_set(un, &sending);
+	if (changes_settings(data)) {
+		err = set_settings(un, &settings);
 		if (err)
 			return err;
 	}
@@ -362,7 +389,7 @@ static size_t get_size(const struct net_device *dev)
 {
 	return nla_total_size(UVF_APPLIANCE_SIZE) + nla_total_size(sizeof(u16)) +
 	       2 * nla_total_size(sizeof(u32)) + nla_total_size(sizeof("100000000:00:00.0")) +
-	       uvf_sending_size();
+	       uvf_sending_size() + uvf_redirect_size();
 }
 
 static int fill_info(struct sk_buff *skb, const struct net_device *dev)
@@ -378,7 +405,7 @@ static int fill_info(struct sk_buff *skb, const struct net_device *dev)
 		return -EMSGSIZE;
 	if (nla_put_string(skb, IFLA_UVF_PCI, pci_name(un->pdev)))
 		return -EMSGSIZE;
-	return uvf_sending_fill(skb, un);
+	return uvf_sending_fill(skb, un) ?: uvf_redirect_fill(skb, un);
 }
 
 static struct net *get_link_net(const struct net_device *dev)

@@ -2,6 +2,7 @@
 /* Copies of what a function sends. */
 #include "mirror.h"
 #include "netlink.h"
+#include "redirect.h"
 #include "rx.h"
 #include "tx.h"
 
@@ -63,9 +64,15 @@ void uvf_mirror_detach(struct uvf_netdev *un)
 
 static struct uvf_netdev *mirror_of(const struct uvf_netdev *un)
 {
-	struct uvf_netdev *to = rcu_dereference_bh(un->mirror);
+	struct uvf_netdev *other, *to = rcu_dereference_bh(un->mirror);
 
-	return to && to->dev->flags & IFF_UP ? to : NULL;
+	if (!to)
+		return NULL;
+	/* Copies of copies could go in a circle. */
+	other = uvf_redirect_of(to);
+	if (!rcu_access_pointer(other->mirror))
+		to = other;
+	return to->dev->flags & IFF_UP ? to : NULL;
 }
 
 void uvf_mirror_skb(struct uvf_netdev *un, struct sk_buff *skb)

@@ -8,6 +8,7 @@
 #include "limit.h"
 #include "mirror.h"
 #include "netlink.h"
+#include "redirect.h"
 #include "route.h"
 #include "tx.h"
 #include "uplink.h"
@@ -330,6 +331,7 @@ void uvf_netdev_dellink(struct net_device *dev, struct list_head *head)
 	un->function->netdev = NULL;
 	uvf_route_trim(un->function, 0);
 	uvf_mirror_detach(un);
+	uvf_redirect_detach(un);
 	uvf_uplink_detach(un);
 	unregister_netdevice_queue(dev, head);
 }

@@ -38,6 +38,9 @@ struct uvf_netdev {
 	/* fast path of functions that have them */
 	struct uvf_limit __rcu *limit;	 /* of what it sends, or NULL */
 	struct uvf_netdev __rcu *mirror; /* receives copies of what it sends, or NULL */
+	struct uvf_netdev __rcu *redirect; /* receives what would be its own, or NULL */
+	struct hlist_head redirected;	   /* who has us as its redirect; RCU for readers */
+	struct hlist_node redirected_node; /* in the redirect's list */
 	atomic64_t skbs_over_limit;	 /* NAPI counts its frames in its queue */
 
 	/* slow path, RTNL */

@@ -112,6 +112,7 @@ static int put_sending(struct sk_buff *skb, const struct uvf_netdev *un)
 
 static int put_netdev(struct sk_buff *skb, const struct view *view, const struct uvf_netdev *un)
 {
+	const struct uvf_netdev *redirect = rtnl_dereference(un->redirect);
 	const struct net_device *dev = un->dev;
 	unsigned int i;
 
@@ -126,7 +127,9 @@ static int put_netdev(struct sk_buff *skb, const struct view *view, const struct
 	    nla_put_u32(skb, UVF_A_FUNCTION_MTU, dev->mtu) ||
 	    nla_put_u32(skb, UVF_A_FUNCTION_LINK_STATE, link_state(dev)) ||
 	    nla_put_u32(skb, UVF_A_FUNCTION_VECTORS, uvf_irq_nr(un->function)) ||
-	    nla_put_u32(skb, UVF_A_FUNCTION_MODE, un->mode) || put_sending(skb, un))
+	    nla_put_u32(skb, UVF_A_FUNCTION_MODE, un->mode) || put_sending(skb, un) ||
+	    (redirect &&
+	     nla_put_string(skb, UVF_A_FUNCTION_REDIRECT, pci_name(redirect->pdev))))
 		return -EMSGSIZE;
 	for (i = 0; i < un->nr_queues; i++)
 		if (put_queue(skb, un, i))

@@ -5,6 +5,7 @@
 #include "channels.h"
 #include "compat/compat.h"
 #include "netdev.h"
+#include "redirect.h"
 #include "tx.h"
 #include "xdp.h"
 #include "xsk.h"
@@ -45,8 +46,9 @@ rx_handler_result_t uvf_rx_unicast(struct uvf_netdev *un, struct sk_buff **pskb)
 	*pskb = skb;
 	adopt(un, skb);
 	/* Only in passthru mode it may be for somebody else. */
-	skb->pkt_type = ether_addr_equal(eth_hdr(skb)->h_dest, un->dev->dev_addr) ?
-			PACKET_HOST : PACKET_OTHERHOST;
+	skb->pkt_type = un->mode == UVF_MODE_PASSTHRU &&
+			!ether_addr_equal(eth_hdr(skb)->h_dest, un->dev->dev_addr) ?
+			PACKET_OTHERHOST : PACKET_HOST;
 	if (!rcu_access_pointer(un->prog)) {
 		dev_sw_netstats_rx_add(un->dev, skb->len + ETH_HLEN);
 		return RX_HANDLER_ANOTHER;
@@ -74,6 +76,7 @@ void uvf_rx_sibling(struct uvf_netdev *un, struct sk_buff *skb)
 	/* Frees the skb where it is not acceptable, and counts it as dropped. */
 	if (__dev_forward_skb(un->dev, skb))
 		return;
+	uvf_redirect_adopt(un, skb);
 	if (un->vlan)
 		__vlan_hwaccel_clear_tag(skb);
 	if (!rcu_access_pointer(un->prog)) {
@@ -174,6 +177,7 @@ static void frame_to_stack(struct uvf_burst *burst, struct xdp_frame *frame)
 	}
 	burst->counts.rx_packets++;
 	burst->counts.rx_bytes += len;
+	uvf_redirect_adopt(burst->queue->un, skb);
 	napi_gro_receive(&burst->queue->napi, skb);
 }
 

@@ -11,6 +11,7 @@
  */
 #include "sibling.h"
 #include "mirror.h"
+#include "redirect.h"
 #include "rx.h"
 #include "tx.h"
 #include "uplink.h"
@@ -29,23 +30,30 @@ static const struct uvf_uplink *uplink_of(const struct uvf_netdev *un)
 	return uvf_sibling_bridges(un) ? READ_ONCE(un->uplink) : NULL;
 }
 
-/* The sibling for a destination, or NULL: then the frame is for the uplink. */
+/*
+ * The sibling for a destination, or NULL: then the frame is for the uplink. That it is for a
+ * sibling is said by the mode of who has the address, whoever receives for it. What one sends to
+ * oneself is the uplink's: to one's own address, or to one whose frames one has.
+ */
 static struct uvf_netdev *find(const struct uvf_netdev *un, const u8 *addr, u16 vlan)
 {
 	const struct uvf_uplink *uplink = uplink_of(un);
-	struct uvf_netdev *sibling;
+	struct uvf_netdev *owner, *sibling;
 
 	if (!uplink || is_multicast_ether_addr(addr))
 		return NULL;
-	sibling = uvf_uplink_find(uplink, addr, vlan);
-	return sibling && sibling != un && uvf_sibling_bridges(sibling) ? sibling : NULL;
+	owner = uvf_uplink_owner(uplink, addr, vlan);
+	if (!owner || owner == un || !uvf_sibling_bridges(owner))
+		return NULL;
+	sibling = uvf_redirect_of(owner);
+	return sibling != un ? sibling : NULL;
 }
 
 static bool wants_group(const struct uvf_netdev *sibling, const struct uvf_netdev *un,
 			const u8 *group, u16 vlan)
 {
-	return sibling != un && uvf_sibling_bridges(sibling) &&
-	       (!sibling->vlan || sibling->vlan == vlan) && uvf_netdev_wants(sibling, group);
+	return sibling != un && (!sibling->vlan || sibling->vlan == vlan) &&
+	       uvf_redirect_wants(sibling, un, group);
 }
 
 static u16 tag_of(const void *frame, u32 len)

@@ -8,6 +8,7 @@
 #include "uplink.h"
 #include "function.h"
 #include "netdev.h"
+#include "redirect.h"
 #include "rx.h"
 
 #include <linux/etherdevice.h>
@@ -84,7 +85,7 @@ void uvf_uplink_rehash(struct uvf_netdev *un, const u8 *addr)
 	station_add(un->uplink, un);
 }
 
-struct uvf_netdev *uvf_uplink_find(const struct uvf_uplink *uplink, const u8 *addr, u16 vlan)
+struct uvf_netdev *uvf_uplink_owner(const struct uvf_uplink *uplink, const u8 *addr, u16 vlan)
 {
 	struct uvf_netdev *un = READ_ONCE(uplink->passthru);
 
@@ -92,6 +93,13 @@ struct uvf_netdev *uvf_uplink_find(const struct uvf_uplink *uplink, const u8 *ad
 		return ether_addr_equal(addr, uplink->dev->dev_addr) ? NULL : un;
 	un = vlan ? station_find(uplink, addr, vlan) : NULL;
 	return un ?: station_find(uplink, addr, 0);
+}
+
+struct uvf_netdev *uvf_uplink_find(const struct uvf_uplink *uplink, const u8 *addr, u16 vlan)
+{
+	struct uvf_netdev *un = uvf_uplink_owner(uplink, addr, vlan);
+
+	return un ? uvf_redirect_of(un) : NULL;
 }
 
 /* --- receive ------------------------------------------------------------------------------ */
@@ -111,7 +119,7 @@ static void flood(const struct uvf_uplink *uplink, struct sk_buff *skb, u16 vlan
 	list_for_each_entry_rcu(un, &uplink->functions, node) {
 		if (un->vlan && un->vlan != vlan)
 			continue;
-		if (uvf_netdev_wants(un, eth_hdr(skb)->h_dest))
+		if (uvf_redirect_wants(un, NULL, eth_hdr(skb)->h_dest))
 			uvf_rx_clone(un, skb);
 	}
 }

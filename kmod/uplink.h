@@ -40,9 +40,10 @@ int uvf_uplink_attach(struct uvf_netdev *un, struct netlink_ext_ack *extack);
 void uvf_uplink_detach(struct uvf_netdev *un);
 
 /*
- * Whose is a frame with this destination, unicast, and this tag, 0 for none? NULL: the host's.
- * Under RCU.
+ * Whose is a frame with this destination, unicast, and this tag, 0 for none? NULL: the host's. The
+ * owner is who has the address; who is found is who receives for it. Under RCU, softirqs off.
  */
+struct uvf_netdev *uvf_uplink_owner(const struct uvf_uplink *uplink, const u8 *addr, u16 vlan);
 struct uvf_netdev *uvf_uplink_find(const struct uvf_uplink *uplink, const u8 *addr, u16 vlan);
 
 /* Moves the function to another address. Under RTNL. */

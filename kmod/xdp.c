@@ -5,6 +5,7 @@
 #include "limit.h"
 #include "multibuf.h"
 #include "netdev.h"
+#include "redirect.h"
 #include "rx.h"
 #include "tx.h"
 #include "xsk.h"
@@ -54,7 +55,7 @@ int uvf_xdp(struct net_device *dev, struct netdev_bpf *bpf)
  */
 int uvf_xdp_receive(struct net_device *dev, int n, struct xdp_frame **frames, u32 flags)
 {
-	struct uvf_netdev *un = netdev_priv(dev);
+	struct uvf_netdev *un = uvf_redirect_of(netdev_priv(dev));
 
 	if (unlikely(flags & ~XDP_XMIT_FLAGS_MASK))
 		return -EINVAL;
@@ -283,6 +284,7 @@ static int pass(struct uvf_burst *burst, struct xdp_buff *xdp)
 	if (unlikely(!skb))
 		return -ENOMEM;
 	skb->protocol = eth_type_trans(skb, queue->un->dev);
+	uvf_redirect_adopt(queue->un, skb);
 	napi_gro_receive(&queue->napi, skb);
 	return 0;
 }

@@ -71,6 +71,9 @@ add '"tx_mirror" wants the name of a function' link eth2 name x0 type uvf tx_mir
 add '"tx_mirror" wants the name of a function' link eth2 name x0 type uvf tx_mirror eth1
 add 'needs a tx_rate' link eth2 name x0 type uvf tx_burst 64k
 add 'no function in use has the PCI address' link eth2 name x0 type uvf tx_mirror 10000:00:00.7
+add '"redirect" wants the name of a function' link eth2 name x0 type uvf redirect nobody
+add '"redirect" wants the name of a function' link eth2 name x0 type uvf redirect eth1
+add 'no function in use has the PCI address of the redirect' link eth2 name x0 type uvf redirect 10000:00:00.7
 add '"colour" is no option' link eth2 name x0 type uvf colour blue
 add '"vlan" is given twice' link eth2 name x0 type uvf vlan 3 vlan 4
 add 'wants a name' link eth2 name x0 type uvf appliance "$(printf 'a%.0s' {1..300})"
@@ -82,7 +85,7 @@ for name in '' .hidden -x 'a b' a/b ä 'a"b' $'a\nb' "$(printf 'a%.0s' {1..32})"
 done
 
 # --- attributes that ip does not send: 1 the appliance, 2 the vlan, 3 the PCI address,
-#     4 the mode, 5 the queues, 6 to 8 the limit, 9 the mirror
+#     4 the mode, 5 the queues, 6 to 8 the limit, 9 the mirror, 10 the redirect
 raw() { refused "$1" "$here/../../build/tests/rawlink" eth2 x0 "${@:2}"; }
 raw "Invalid argument: uvf: the PCI address is the module's choice" 3 31303030303a30303a30302e3000
 raw 'Invalid argument: uvf: a mode is private, bridge or passthru' 4 03000000
@@ -100,7 +103,9 @@ raw 'Invalid argument: uvf: a tx_burst is 64 to 67108864' 8 3f000000
 raw 'Invalid argument: uvf: a tx_burst is one of bytes, and needs a tx_rate' 8 00100000
 raw 'Invalid argument: uvf: a tx_mirror is a PCI address' 9 313030303030303a30303a30303030303030303030302e30
 raw 'No such device: uvf: no function in use has the PCI address of the tx_mirror' 9 6e6f6e65
-raw 'Invalid argument: uvf: unknown attribute' 10 01000000
+raw 'Invalid argument: uvf: a redirect is a PCI address' 10 313030303030303a30303a30303030303030303030302e30
+raw 'No such device: uvf: no function in use has the PCI address of the redirect' 10 6e6f6e65
+raw 'Invalid argument: uvf: unknown attribute' 11 01000000
 raw 'Invalid argument: uvf: unknown attribute' 16383
 raw 'Invalid argument: uvf: unknown attribute' 0 00
 raw 'Invalid argument: uvf: a vlan is 1 to 4094' 2 07

@@ -13,7 +13,8 @@ import sys
 import yaml
 
 # Size of a string, its NUL included, by the define of the header
-SIZES = {'pci': 'UVF_PCI_SIZE', 'tx-mirror': 'UVF_PCI_SIZE', 'appliance': 'UVF_APPLIANCE_SIZE'}
+SIZES = {'pci': 'UVF_PCI_SIZE', 'tx-mirror': 'UVF_PCI_SIZE', 'redirect': 'UVF_PCI_SIZE',
+         'appliance': 'UVF_APPLIANCE_SIZE'}
 RANGES = {'vlan': ('UVF_VLAN_MIN', 'UVF_VLAN_MAX')}
 
 # What each object must have, and what it may have

@@ -197,10 +197,19 @@ static void genl_message(struct message *message, int cmd)
 	}
 }
 
+/* Of another function, which may be none in use, or none. */
+static void put_address(struct message *message, int type)
+{
+	char address[UVF_PCI_SIZE] = "";
+
+	if (!one_in(4))
+		snprintf(address, sizeof(address), "%05x:00:%02x.%x", 0x10000, below(2), below(8));
+	put_text(message, type, address);
+}
+
 static void put_sending(struct message *message)
 {
 	uint64_t rate = one_in(4) ? (uint64_t)number() << below(16) : 8000 + below(1 << 30);
-	char address[UVF_PCI_SIZE] = "";
 
 	if (one_in(4))
 		put(message, IFLA_UVF_TX_RATE, &rate, sizeof(rate));
@@ -208,11 +217,8 @@ static void put_sending(struct message *message)
 		put_u32(message, IFLA_UVF_TX_PPS, one_in(4) ? number() : below(100000));
 	if (one_in(8))
 		put_u32(message, IFLA_UVF_TX_BURST, one_in(4) ? number() : 64 + below(100000));
-	if (!one_in(4))
-		return;
-	if (!one_in(4))
-		snprintf(address, sizeof(address), "%05x:00:%02x.%x", 0x10000, below(2), below(8));
-	put_text(message, IFLA_UVF_TX_MIRROR, address);
+	if (one_in(4))
+		put_address(message, IFLA_UVF_TX_MIRROR);
 }
 
 static void put_data(struct message *message)
@@ -234,6 +240,8 @@ static void put_data(struct message *message)
 		put_u32(message, IFLA_UVF_QUEUES, 1 + below(4));
 	if (data)
 		put_sending(message);
+	if (data && one_in(4))
+		put_address(message, IFLA_UVF_REDIRECT);
 	if (data && one_in(8))
 		put_u32(message, below(IFLA_UVF_MAX + 2), number());
 	end(message, data);

@@ -87,6 +87,7 @@ static void print_attr(struct nlattr *attr)
 	case UVF_A_FUNCTION_TX_PPS: printf(" tx-pps=%u", nla_get_u32(attr)); return;
 	case UVF_A_FUNCTION_TX_BURST: printf(" tx-burst=%u", nla_get_u32(attr)); return;
 	case UVF_A_FUNCTION_TX_MIRROR: printf(" tx-mirror=%s", nla_get_string(attr)); return;
+	case UVF_A_FUNCTION_REDIRECT: printf(" redirect=%s", nla_get_string(attr)); return;
 	default: printf(" %d=?", nla_type(attr));
 	}
 }

@@ -5,6 +5,7 @@
  *	ip link add link eth1 name fw0 type uvf appliance firewall vlan 7
  *	ip link add link eth1 name fw1 type uvf mode bridge queues 4
  *	ip link set fw0 type uvf tx_rate 100mbit tx_mirror ids0
+ *	ip link set fw0 type uvf redirect fw1
  *	ip -d link show fw0
  *
  * `ip` loads it when it meets the kind, from $IP_LIB_DIR or its own library directory
@@ -68,7 +69,8 @@ static void print_help(struct link_util *lu, int argc, char **argv, FILE *out)
 {
 	fprintf(out, "Usage: ip link add link UPLINK [ name NAME ] type uvf [ appliance NAME ] [ vlan ID ]\n"
 		     "                                                  [ mode MODE ] [ queues N ] [ SENDING ]\n"
-		     "       ip link set NAME type uvf [ mode MODE ] [ SENDING ]\n"
+		     "                                                  [ redirect FUNCTION ]\n"
+		     "       ip link set NAME type uvf [ mode MODE ] [ SENDING ] [ redirect FUNCTION ]\n"
 		     "                                 [ appliance NAME ]     (while it is down)\n"
 		     "\n"
 		     "MODE := { private | bridge | passthru }\n"
@@ -83,7 +85,9 @@ static void print_help(struct link_util *lu, int argc, char **argv, FILE *out)
 		     "tx_pps     frames that it may send in a second: 1000, 20k, 5m; 0 for any number\n"
 		     "tx_burst   bytes at once, after a pause: 64k, 1m; 0 for what suits the rate\n"
 		     "tx_mirror  the function that receives copies of what it sends, by its name here or\n"
-		     "           its PCI address; or none\n");
+		     "           its PCI address; or none\n"
+		     "redirect   the function of the same uplink and vlan that receives what would be its\n"
+		     "           own; or none\n");
 }
 
 static int refuse(const char *word, const char *want)
@@ -180,17 +184,27 @@ static int find_pci(const char *name, char *pci)
 	return 0;
 }
 
-static int put_tx_mirror(struct nlmsghdr *msg, const char *name)
+static int put_function(struct nlmsghdr *msg, int type, const char *word, const char *name)
 {
 	char pci[UVF_PCI_SIZE] = "";
 	bool none = !strcmp(name, "none"), is_pci = strchr(name, ':');
 
 	if (strlen(name) >= (is_pci ? UVF_PCI_SIZE : IFNAMSIZ) ||
 	    (!none && !is_pci && find_pci(name, pci)))
-		return refuse("tx_mirror", "wants the name of a function here, a PCI address, or none");
+		return refuse(word, "wants the name of a function here, a PCI address, or none");
 	if (is_pci)
 		strcpy(pci, name);
-	return addattr_l(msg, MESSAGE_SIZE, IFLA_UVF_TX_MIRROR, pci, strlen(pci) + 1);
+	return addattr_l(msg, MESSAGE_SIZE, type, pci, strlen(pci) + 1);
+}
+
+static int put_tx_mirror(struct nlmsghdr *msg, const char *name)
+{
+	return put_function(msg, IFLA_UVF_TX_MIRROR, "tx_mirror", name);
+}
+
+static int put_redirect(struct nlmsghdr *msg, const char *name)
+{
+	return put_function(msg, IFLA_UVF_REDIRECT, "redirect", name);
 }
 
 static int parse_opt(struct link_util *lu, int argc, char **argv, struct nlmsghdr *msg)
@@ -207,6 +221,7 @@ static int parse_opt(struct link_util *lu, int argc, char **argv, struct nlmsghd
 		{ "tx_pps", put_tx_pps },
 		{ "tx_burst", put_tx_burst },
 		{ "tx_mirror", put_tx_mirror },
+		{ "redirect", put_redirect },
 	};
 	const unsigned int nr_options = sizeof(options) / sizeof(options[0]);
 	unsigned int seen = 0, i;
@@ -288,6 +303,9 @@ static void print_opt(struct link_util *lu, FILE *out, struct rtattr *tb[])
 		print_color_string(PRINT_ANY, COLOR_NONE, "pci", "pci %s ",
 				   text_of(tb[IFLA_UVF_PCI]));
 	print_sending(tb);
+	if (tb[IFLA_UVF_REDIRECT])
+		print_color_string(PRINT_ANY, COLOR_NONE, "redirect", "redirect %s ",
+				   text_of(tb[IFLA_UVF_REDIRECT]));
 }
 
 struct link_util uvf_link_util __attribute__((visibility("default"))) = {

@@ -139,12 +139,15 @@
  *	both up		A redirect works while both functions are up; else the function receives
  *			for itself, as without one.
  *	stack		What is for the address of the function is for the other's host stack, too.
- *	broadcast	and multicast that either function gets without a redirect, the other one
- *	multicast	gets, once; this one gets none.
+ *	broadcast	What either function would get without a redirect, multicast as well, the
+ *			other one gets, once; this one gets none.
+ *	copies		What this function would get as a mirror the other one gets, unless that
+ *			has a mirror itself.
  *	mode		Siblings reach the other by this function's address if this one is in
  *			bridge mode, whichever mode the other one is in.
  *	own address	What either of the two sends to the address of this function is for the
- *			uplink, as is what any function sends to its own.
+ *			uplink, as is what any function sends to its own. But what an XDP program
+ *			of the other one redirects to this one by DEVMAP comes back to it.
  *	MTU		The other's should be no less: what is longer it may have no room for.
  *
  * It is set and taken off while frames come without that one is lost: what is in this function's
@@ -234,7 +237,7 @@
  *				to the multicast group UVF_MCGRP_EVENTS: a function was made or came
  *				into the namespace; is going or moves to another namespace; has
  *				another link state, name, address, MTU, appliance, mode, number of
- *				queues, zero-copy lease, limit or mirror.
+ *				queues, zero-copy lease, limit, mirror or redirect.
  *				The attributes are those of UVF_CMD_FUNCTION_GET, as they are now
  *				(DEL_NTF: as they were). A change is told at least once, and may be
  *				told again; ENOBUFS from the socket means that events were lost.
@@ -275,6 +278,7 @@
  *	TX_PPS			u32, frames a second, likewise
  *	TX_BURST		u32, bytes, if that was said
  *	TX_MIRROR		string, PCI address of who gets copies, if somebody does
+ *	REDIRECT		string, PCI address of who receives what would be its own, likewise
  *
  * Attributes of a vector, enum UVF_A_VECTOR_*: the function's IFINDEX (where that is in the
  * namespace of the socket) and PCI; ID, u32, counted from 0; IRQ, u32, Linux' number of it, while
@@ -456,6 +460,7 @@ enum {
 	UVF_A_FUNCTION_TX_PPS,
 	UVF_A_FUNCTION_TX_BURST,
 	UVF_A_FUNCTION_TX_MIRROR,
+	UVF_A_FUNCTION_REDIRECT,
 
 	__UVF_A_FUNCTION_MAX,
 	UVF_A_FUNCTION_MAX = (__UVF_A_FUNCTION_MAX - 1)
