@@ -57,6 +57,12 @@ told "its uplink goes down" '.event == "change" and .state == "uplink down"'
 told "it is steered no more" '.event == "unsteer" and .function == "fw0"'
 in_ns host ip link set eth1 up
 told "steered again" '.event == "steer" and .function == "fw0"'
+function_add host fw3 eth1 firewall
+in_ns host ip link set fw3 up
+in_ns host uvf redirect fw0 to fw3
+told "redirected" '.event == "redirect" and .function == "fw0" and .to == "fw3"'
+in_ns host uvf del fw3
+told "no more" '.event == "redirect" and .function == "fw0" and .to == "fw0"'
 in_ns host ip link set fw0 down
 in_ns host ip link set fw0 name fw1
 told "another name" '.event == "change" and .function == "fw1"'

@@ -113,6 +113,14 @@ wait_for 10 grep -q 0 "$tmp/user"
 in_ns client ip link set eth0 up
 user_says "the link goes and comes" "0
 1"
+ok "a second function" function_add host fw1 eth1 test
+in_ns host ip link set fw1 up
+ok "whose are the frames of the first now" in_ns host uvf redirect fw0 to fw1
+ok "a card whose frames are another's has no link" \
+	wait_for 5 eval '[[ $(vfio_counted fw0 link) == false ]]'
+ok "until they are its own" in_ns host uvf redirect fw0 off
+ok "  then it has" wait_for 5 eval '[[ $(vfio_counted fw0 link) == true ]]'
+in_ns host ip link del fw1
 
 # --- another personality, while the process runs
 is "e1000, at once" "$(in_ns host uvf front swap fw0 e1000)" "fw0 is e1000"

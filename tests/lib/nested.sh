@@ -6,11 +6,12 @@
 # machine, qmp, machine_boots.
 #
 #   nested_prepare               guest and QEMU are there; pipes to them
-#   nested_start PCI             QEMU with that device: $vm; then machine_boots
+#   nested_start PCI [ARG…]      QEMU with that device: $vm; then machine_boots
 #   nested_end                   it ends
 #   nested_serve                 at client: addresses by DHCP, a file by HTTP; $file_sum, $file_size
 
 # With KVM, which TCG translates; without, each of its instructions is translated twice.
+nested_memory=160
 nested_prepare() {
 	[[ -e $top/build/guest/vmlinuz ]] || bail_out "no guest here: vm.sh --with guest"
 	need qemu-system-x86_64
@@ -28,19 +29,20 @@ nested_prepare() {
 }
 
 nested_start() {
-	local append
+	local append pci=$1
+	shift
 	append='console=ttyS0 panic=-1 quiet random.trust_cpu=on mitigations=off nokaslr no_timer_check'
 	append+=' cryptomgr.notests net.ifnames=0 8250.nr_uarts=2 audit=0 selinux=0 apparmor=0'
 	append+=' nowatchdog rcupdate.rcu_cpu_stall_timeout=600 clocksource=tsc tsc=reliable'
 	append+=' ipv6.disable=1 initcall_debug=0'
 	: >"$tmp/console"
 	qemu-system-x86_64 -nodefaults -no-user-config -display none -vga none \
-		"${nested_accel[@]}" -machine pc,usb=off -m 160 \
+		"${nested_accel[@]}" -machine pc,usb=off -m $nested_memory \
 		-kernel "$top/build/guest/vmlinuz" -initrd "$top/build/guest/initrd" -append "$append" \
 		-qmp "pipe:$tmp/monitor" \
 		-chardev "file,id=console,path=$tmp/console" -device "isa-serial,chardev=console,index=0" \
 		-chardev "pipe,id=shell,path=$tmp/shell" -device "isa-serial,chardev=shell,index=1" \
-		-device "vfio-pci,id=card,sysfsdev=/sys/bus/pci/devices/$1,addr=3" \
+		-device "vfio-pci,id=card,sysfsdev=/sys/bus/pci/devices/$pci,addr=3" "$@" \
 		>"$tmp/qemu" 2>&1 &
 	vm=$!
 	at_exit end_child "$vm"

@@ -15,7 +15,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(cd "$here/../.." && pwd)
 PATH=$PATH:/usr/sbin:/sbin
-drivers=(e1000 8139too 8139cp virtio_net virtio_pci af_packet)
+drivers=(e1000 8139too 8139cp virtio_net virtio_pci af_packet bonding)
 
 die() { echo "nested.sh: $*" >&2; exit 1; }
 

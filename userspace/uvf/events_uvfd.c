@@ -43,6 +43,8 @@ static void tell(const struct events *events, const char *kind, const struct uvf
 	}
 	if (lease->parked)
 		told_number(event, "seconds", lease->parked);
+	if (!strcmp(kind, "redirect"))
+		told_text(event, "to", *lease->redirect ? lease->redirect : lease->function);
 	told_print(events, event);
 }
 
@@ -83,6 +85,8 @@ static void compare(const struct events *events, const struct uvf_reply *now)
 	tell_lease(events, &before, now);
 	if (before.steered != now->steered)
 		tell(events, now->steered ? "steer" : "unsteer", now);
+	if (strcmp(before.redirect, now->redirect))
+		tell(events, "redirect", now);
 }
 
 static void forget_unseen(const struct events *events)

@@ -348,9 +348,11 @@ static int check_redirect(const struct session *session, const struct function *
 		return uvf_fail(EPERM, "%s is no standby of %s: `uvf redirect %s standby %s` lets it "
 				       "take the frames", to->name, function->name, function->name,
 				to->name);
-	if (!to || holds(session, to->key))
-		return 0;
-	return uvf_fail(EPERM, "%s does not hold %s", session->appliance, to->name);
+	if (to && !holds(session, to->key))
+		return uvf_fail(EPERM, "%s does not hold %s", session->appliance, to->name);
+	if (to && function->redirect_to && function->redirect_to != to->key)
+		return uvf_fail(EBUSY, "the frames of %s are for another function", function->name);
+	return 0;
 }
 
 static int redirect(const struct session *session, const struct uvf_request *request,
