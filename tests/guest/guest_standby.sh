@@ -65,7 +65,7 @@ share=memory-backend-memfd,id=memory,share=on,size=${nested_memory}M
 nested_start "$pci" -object "$share" -machine memory-backend=memory \
 	-chardev "socket,id=direct,path=$tmp/fw1.sock,reconnect=1" \
 	-netdev "vhost-user,id=direct-net,chardev=direct,queues=1"
-ok "a guest boots" machine_boots 300
+ok "a guest boots" machine_boots 60 || bail_out "$(tail -n 5 "$tmp/console" "$tmp/qemu" "$tmp"/*.front)"
 is "with one card" "$(machine driver)" e1000
 machine bond >/dev/null
 address=$(machine dhcp bond0)
@@ -76,7 +76,7 @@ is "fw1 may take the frames" "$(redirect)" "standby fw1"
 
 echoes_start
 ok "a card is plugged in" qmp device_add "{ \"driver\": \"virtio-net-pci\", \"addr\": \"5\",
-	\"netdev\": \"direct-net\", \"id\": \"direct-card\", \"mac\": \"$fw0_mac\" }"
+	\"netdev\": \"direct-net\", \"id\": \"direct-card\", \"mac\": \"$fw0_mac\", \"romfile\": \"\" }"
 ok "another card comes" wait_for 10 eval '[[ $(machine "lspci -n | grep -c 1af4:1") -eq 1 ]]'
 is "its frames are the first one's still" "$(redirect)" "standby fw1"
 during=$(machine 'rate file >/tmp/during & sleep 1; drivers; enslave; wait; cat /tmp/during')

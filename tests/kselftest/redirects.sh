@@ -62,10 +62,10 @@ uvf mirror fw0 to fw2 rx
 is "fw0's mirror" "$(ten fw0 fw1 fw2 -- to="$fw0")" "fw0 0 fw1 10 fw2 10 "
 uvf mirror fw0 off
 uvf limit fw0 rx pps 100 >/dev/null
-before=$(came fw1)
+was=$(came fw1)
 in_ns client "$seq" send eth0 to="$fw0" count=2000 >/dev/null
 sleep 0.05
-ok "fw0's limit" test $(($(came fw1) - before)) -lt 1000
+ok "fw0's limit" test $(($(came fw1) - was)) -lt 1000
 uvf limit fw0 rx off
 ok "vlan0 to vlan1" uvf redirect vlan0 to vlan1
 is "by tc" "$(ten vlan0 vlan1 -- to="$vlan0" vlan=7)" "vlan0 0 vlan1 10 "
