@@ -149,7 +149,8 @@ struct front {
 
 	/* standby.c */
 	const char *standby_of; /* a function; or NULL */
-	const uint8_t *mac; /* the guest's, if it is another than the function's */
+	bool has_mac; /* the guest's is another than the function's */
+	uint8_t mac[6];
 	bool took; /* its frames are ours now */
 	bool standby_again; /* it may be asked for, if it is to be otherwise */
 	unsigned int standby_grace; /* seconds that a predecessor's guest has to be back */

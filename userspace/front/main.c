@@ -236,7 +236,8 @@ int main(int argc, char **argv)
 	front.path = options.socket;
 	front.shim_wanted = options.shim;
 	front.standby_of = options.standby_of;
-	front.mac = options.has_mac ? options.mac.ether_addr_octet : NULL;
+	front.has_mac = options.has_mac;
+	memcpy(front.mac, &options.mac, sizeof(front.mac));
 	front.sock = front.backend_sock = -1;
 	if (begin(&front, &options)) {
 		fprintf(stderr, "uvf-vhost-user: %s\n", uvf_why());
