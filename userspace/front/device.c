@@ -582,7 +582,8 @@ void device_init(struct front *front)
 	front->offers = FEATURES;
 	if (front->lanes > 2)
 		front->offers |= BIT(VIRTIO_NET_F_MQ);
-	memcpy(front->config.mac, front->has_mac ? front->mac : info->mac, sizeof(front->config.mac));
+	memcpy(front->config.mac, front->has_mac ? front->mac : info->mac,
+	       sizeof(front->config.mac));
 	front->config.status = htole16(VIRTIO_NET_S_LINK_UP);
 	front->config.max_virtqueue_pairs = htole16(front->lanes / 2);
 	front->config.mtu = htole16(info->mtu);
