@@ -137,6 +137,7 @@ struct front {
 	int sock; /* -1: no front-end is connected */
 	struct event *incoming; /* on the connection, or on what brings the next one */
 	struct event *tick, *hurry;
+	bool unwatched; /* the queues' sockets, while there are frames all the time */
 	struct event *signals[2];
 	struct uvf_carrier carrier; /* of the function's link */
 	struct event *heard;

@@ -10,7 +10,9 @@
  * there is.
  *
  * Descriptors of the packet path are watched edge-triggered: an eventfd that is never read tells of
- * each kick, and a queue that is full for want of buffers does not keep us awake.
+ * each kick, and a queue that is full for want of buffers does not keep us awake. Sockets are
+ * watched only while somebody might sleep: for each frame that was sent, the kernel tells whoever
+ * watches its socket that there is room (sock_wfree(), net/core/sock.c), wanted or not.
  */
 #include "front.h"
 
@@ -24,9 +26,11 @@
 #include "why.h"
 
 #define LOOK 32 /* rounds without a look at descriptors */
+#define BUSY 64 /* rounds with frames, one after another: no time to sleep is near */
 #define TICK_S 1
 #define HURRY_US 1000
 #define PAUSE_NS 100000
+#define LOOKS 8
 #define PAUSE_PART 8 /* of a ring, that may come meanwhile */
 #define QUICK 20000 /* frames a second: two in such a pause, in the mean */
 
@@ -138,6 +142,22 @@ void loop_forget_queues(struct front *front)
 		loop_forget(&front->queue[i].readable);
 }
 
+/* They stay events, so that nothing is allocated. To be watched again tells of what has come. */
+static void queues_watch(struct front *front, bool watch)
+{
+	if (front->unwatched == !watch)
+		return;
+	front->unwatched = !watch;
+	for (unsigned int i = 0; i < front->queues; i++) {
+		struct event *readable = front->queue[i].readable;
+
+		if (readable && watch)
+			event_add(readable, NULL);
+		else if (readable)
+			event_del(readable);
+	}
+}
+
 static int signals_watch(struct front *front)
 {
 	static const int numbers[] = { SIGTERM, SIGINT };
@@ -169,6 +189,7 @@ int loop_open(struct front *front)
 static void sleep_or_not(struct front *front)
 {
 	standby_settle(front);
+	queues_watch(front, true);
 	if (lanes_rest(front))
 		event_base_loop(front->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 	else
@@ -210,27 +231,33 @@ static void measure(struct front *front)
 	front->since = now;
 }
 
-static void pause_shortly(const struct front *front)
+static void pause_for_ns(uint32_t ns)
 {
-	const struct timespec pause = { .tv_nsec = front->pause_ns };
+	const struct timespec pause = { .tv_nsec = ns };
 
 	nanosleep(&pause, NULL);
 }
 
-static void idle(struct front *front, bool *paused)
+/* Who was busy until now is about to be so again: some short looks come before the long pause. */
+static void idle(struct front *front, unsigned int *idles)
 {
+	unsigned int looks = front->unwatched ? LOOKS : 0;
+
 	measure(front);
-	*paused = front->pause_ns && !*paused;
-	if (*paused)
-		pause_shortly(front);
-	else
+	++*idles;
+	if (front->pause_ns && *idles <= looks) {
+		pause_for_ns(front->pause_ns / LOOKS);
+	} else if (front->pause_ns && *idles == looks + 1) {
+		pause_for_ns(front->pause_ns);
+	} else {
+		*idles = 0;
 		sleep_or_not(front);
+	}
 }
 
 int loop_run(struct front *front)
 {
-	unsigned int rounds = 0;
-	bool paused = false;
+	unsigned int rounds = 0, busy = 0, idles = 0;
 
 	/* A pause is to be as long as it is said to be. */
 	prctl(PR_SET_TIMERSLACK, 1);
@@ -239,10 +266,13 @@ int loop_run(struct front *front)
 
 		front->moved += moved;
 		if (!moved) {
-			idle(front, &paused);
+			busy = 0;
+			idle(front, &idles);
 			continue;
 		}
-		paused = false;
+		idles = 0;
+		if (++busy == BUSY)
+			queues_watch(front, false);
 		if (++rounds % LOOK)
 			continue;
 		measure(front);
