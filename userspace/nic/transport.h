@@ -157,7 +157,7 @@ void nic_overrun(struct nic *nic);
 /* Goes on with what the guest has to send. True: there is more, call again. */
 bool nic_poll(struct nic *nic);
 
-/* The link of the function has come up, or gone down. Up at first. */
+/* The link of the function has come up, or gone down: the guest sees it. Up at first. */
 void nic_link(struct nic *nic, bool up);
 
 /* Ranges of guest memory have come or gone: nothing of the old ones is kept. */
