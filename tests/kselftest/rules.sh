@@ -174,8 +174,8 @@ expect_fail "more than 32768 prefixes" rule add fw0 --from "$tmp/wide.rules"
 is "which leaves the others as they were" "$(asked dst 10.39.249.9 proto udp dport 100 | cut -d' ' -f1-3)" \
 	"rule accept ids0"
 ok "a range that is sent all the time" test "$(rule add fw0 prio 500 dst 192.0.2.0/24)" -gt 0
-in_ns host "$seq" receive fw0 idle=1500 >"$tmp/fw0.in" &
-listening=$!
+ns_spawn host "$seq" receive fw0 idle=1500 >"$tmp/fw0.in"
+listening=$spawned
 wait_for 5 grep -q ready "$tmp/fw0.in"
 ns_spawn client "$seq" send eth0 to="$uplink" dst=192.0.2.9 count=2400 rate=800 >"$tmp/fw0.out"
 talking=$spawned
@@ -222,8 +222,8 @@ is "each is counted once" "$(hits "$slow") $(hits "$pass")" "10 10"
 before=$(in_ns host uvf stats --json fw0 | jq .steering.dropped_rule)
 send to="$uplink" count=10 src=203.0.113.66
 is "drop" "$(($(in_ns host uvf stats --json fw0 | jq .steering.dropped_rule) - before))" 10
-in_ns host "$seq" receive fw0 idle=1500 >"$tmp/fw0.in" &
-listening=$!
+ns_spawn host "$seq" receive fw0 idle=1500 >"$tmp/fw0.in"
+listening=$spawned
 wait_for 5 grep -q ready "$tmp/fw0.in"
 ns_spawn client "$seq" send eth0 to="$uplink" dst=198.51.100.7 dport=5555 count=1600 rate=800 >"$tmp/fw0.out"
 talking=$spawned
