@@ -65,7 +65,7 @@ share=memory-backend-memfd,id=memory,share=on,size=${nested_memory}M
 nested_start "$pci" -object "$share" -machine memory-backend=memory \
 	-chardev "socket,id=direct,path=$tmp/fw1.sock,reconnect=1" \
 	-netdev "vhost-user,id=direct-net,chardev=direct,queues=1"
-ok "a guest boots" machine_boots 60 || bail_out "$(tail -n 5 "$tmp/console" "$tmp/qemu" "$tmp"/*.front)"
+machine_boots 60 || bail_out "no guest: $(tail -n 5 "$tmp/console" "$tmp/qemu" "$tmp"/*.front)"
 is "with one card" "$(machine driver)" e1000
 machine bond >/dev/null
 address=$(machine dhcp bond0)

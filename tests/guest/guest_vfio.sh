@@ -5,8 +5,9 @@
 #
 # A stock guest in a VM in the VM, whose network card is a function with a personality: its own driver
 # finds it, has an address by DHCP and a file by HTTP; again when the driver was unloaded and loaded, when
-# the interface process was killed while the file comes, and when the guest boots again. Then the
-# personality is swapped, while that process runs, and a guest finds the other card.
+# the interface process was killed while the file comes, and when the guest boots again. What lspci and
+# ethtool -d say of the card is held against golden files. Then the personality is swapped, while that
+# process runs, and a guest finds the other card.
 #
 #	guest_vfio.sh [PERSONALITY…]		e1000 rtl8139 virtio-net
 #
@@ -29,7 +30,7 @@ topology_make client host
 topology_wire client eth0 10.0.6.1/24 host eth1 192.0.2.2/24
 ok "a function" function_add host fw0 eth1 test
 pci=$(vfio_pci host fw0)
-in_ns host ip link set fw0 up
+in_ns host ip link set fw0 address 02:00:00:00:06:02 up
 bpffs_ready
 uvfd_start host
 nested_prepare
@@ -41,12 +42,24 @@ works() {
 	is "$1: a file by HTTP" "$(machine fetch file)" "$file_sum"
 }
 
+# What a person sees of the card, as the driver has left it before it was used.
+golden() { # NAME COMMAND…
+	machine "${@:2}" >"$tmp/$1"
+	if cmp -s "$here/golden/$1" "$tmp/$1"; then
+		pass "golden: $1"
+	else
+		fail "golden: $1" "$(cat "$tmp/$1")"
+	fi
+}
+
 boots() {
 	nested_start "$pci"
 	SECONDS=0
 	ok "$1: a guest boots" machine_boots 300
 	diag "after $SECONDS s"
 	is "$1: with the driver that it has for it" "$(machine driver)" "${drivers[$1]}"
+	golden "$1.lspci" lspci -vvv -s 3
+	golden "$1.registers" registers
 	works "$1"
 }
 

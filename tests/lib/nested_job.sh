@@ -8,6 +8,7 @@
 #   card            the network card's name
 #   dhcp            an address for it; prints it
 #   fetch FILE      by HTTP from 10.0.6.1: the file's checksum
+#   registers       ethtool -d, of a card that has it
 #   rate FILE       how many bytes of it came in a second
 #   bond            bond0 of the cards that there are, and of those that come: enslave
 #   leave DRIVER    send by the other card
@@ -32,6 +33,9 @@ dhcp() { # [LINK]
 
 # Not busybox's wget, which is static and dies of looking for libraries to resolve names with.
 fetch() { curl -s -m 300 "http://10.0.6.1/$1" | sha256sum | cut -d ' ' -f 1; }
+
+# A timer runs.
+registers() { ethtool -d "$(card)" 2>&1 | sed 's/^\(0x48: Timer count *\)0x.*/\1…/; s/ *$//' | grep .; }
 
 rate() { curl -s -m 300 -o /dev/null -w '%{speed_download}' "http://10.0.6.1/$1"; }
 
