@@ -69,7 +69,7 @@ nested_serve() {
 	file_sum=$(sha256sum <"$tmp/www/file" | cut -d ' ' -f 1)
 	cat >"$tmp/udhcpd.conf" <<-END
 		start 10.0.6.50
-		end 10.0.6.60
+		end 10.0.6.59
 		interface eth0
 		pidfile $tmp/udhcpd.pid
 		lease_file $tmp/udhcpd.leases
