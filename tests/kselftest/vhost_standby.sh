@@ -97,6 +97,11 @@ for shim in off require; do
 	wait_for 5 grep -q "is no standby of fw0" "$tmp/fw1.front"
 	like "what it may not it does not" "$(cat "$tmp/fw1.front")" 'fw1 is no standby of fw0'
 	like "and tells" "$(shown standby_why)" 'no standby'
+	ok "it may, but the operator has turned them already" uvf redirect fw0 to fw2
+	uvf redirect fw0 standby fw1
+	ok "that stays" wait_for 5 eval '[[ $(shown standby_why) == *"are for another function"* ]]'
+	is "  as it was" "$(uvf redirect fw0)" "to fw2"
+	uvf redirect fw0 off
 	ok "it may again" uvf redirect fw0 standby fw1
 	ok "and does" turned "to fw1"
 	is "nothing is wrong" "$(shown standby_why)" null

@@ -30,7 +30,6 @@
 #define TICK_S 1
 #define HURRY_US 1000
 #define PAUSE_NS 100000
-#define LOOKS 8
 #define PAUSE_PART 8 /* of a ring, that may come meanwhile */
 #define QUICK 20000 /* frames a second: two in such a pause, in the mean */
 
@@ -231,33 +230,27 @@ static void measure(struct front *front)
 	front->since = now;
 }
 
-static void pause_for_ns(uint32_t ns)
+static void pause_shortly(const struct front *front)
 {
-	const struct timespec pause = { .tv_nsec = ns };
+	const struct timespec pause = { .tv_nsec = front->pause_ns };
 
 	nanosleep(&pause, NULL);
 }
 
-/* Who was busy until now is about to be so again: some short looks come before the long pause. */
-static void idle(struct front *front, unsigned int *idles)
+static void idle(struct front *front, bool *paused)
 {
-	unsigned int looks = front->unwatched ? LOOKS : 0;
-
 	measure(front);
-	++*idles;
-	if (front->pause_ns && *idles <= looks) {
-		pause_for_ns(front->pause_ns / LOOKS);
-	} else if (front->pause_ns && *idles == looks + 1) {
-		pause_for_ns(front->pause_ns);
-	} else {
-		*idles = 0;
+	*paused = front->pause_ns && !*paused;
+	if (*paused)
+		pause_shortly(front);
+	else
 		sleep_or_not(front);
-	}
 }
 
 int loop_run(struct front *front)
 {
-	unsigned int rounds = 0, busy = 0, idles = 0;
+	unsigned int rounds = 0, busy = 0;
+	bool paused = false;
 
 	/* A pause is to be as long as it is said to be. */
 	prctl(PR_SET_TIMERSLACK, 1);
@@ -267,10 +260,10 @@ int loop_run(struct front *front)
 		front->moved += moved;
 		if (!moved) {
 			busy = 0;
-			idle(front, &idles);
+			idle(front, &paused);
 			continue;
 		}
-		idles = 0;
+		paused = false;
 		if (++busy == BUSY)
 			queues_watch(front, false);
 		if (++rounds % LOOK)
