@@ -113,6 +113,8 @@ int device_go_on(struct front *front)
 	memory_settle(front);
 	if (goes_on < 0)
 		return goes_on;
+	if (!goes_on) /* the kernel keeps the line as a predecessor left it */
+		channel_intx(front, false);
 	front->counters->resumed = goes_on;
 	if (goes_on)
 		front_say(front, "goes on where its predecessor ended");
