@@ -101,9 +101,8 @@ static void answer(struct front *front, const struct uvf_vfio_request *request,
 	memory_settle(front);
 }
 
-static int ended(struct front *front)
+static int ended(void)
 {
-	front->ended = true;
 	return uvf_fail(EPIPE, "the kernel has ended it: the function is gone or bound to another "
 			"driver, or another process serves it");
 }
@@ -113,14 +112,15 @@ int channel_run(struct front *front)
 	struct uvf_vfio_request request[BATCH];
 	struct uvf_vfio_reply reply[BATCH];
 	ssize_t got = read(front->channel, request, sizeof(request));
-	int n = got < 0 ? 0 : got / (ssize_t)sizeof(*request);
+	int n = got < 0 ? 0 : got / (ssize_t)sizeof(*request), done = 0;
 
 	if (!got)
-		return ended(front);
-	for (int i = 0; i < n; i++)
-		answer(front, &request[i], &reply[i]);
-	if (n && write(front->channel, reply, n * sizeof(*reply)) < 0 && errno == EPIPE)
-		return ended(front);
+		return ended();
+	/* What is left when it has failed is a successor's. */
+	for (; done < n && !front->stop; done++)
+		answer(front, &request[done], &reply[done]);
+	if (done && write(front->channel, reply, done * sizeof(*reply)) < 0 && errno == EPIPE)
+		return ended();
 	return n;
 }
 

@@ -53,7 +53,8 @@ bool frames_receive(struct front *front)
 		front->rx_count = uvf_dev__rx(front->dev, front->rx, BURST);
 		front->rx_next = first = 0;
 	}
-	while (front->rx_next < front->rx_count && deliver(front, &front->rx[front->rx_next]))
+	while (!front->stop && front->rx_next < front->rx_count &&
+	       deliver(front, &front->rx[front->rx_next]))
 		front->rx_next++;
 	uvf__free(front->uvf, front->rx + first, front->rx_next - first);
 	return front->rx_next != first;

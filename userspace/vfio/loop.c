@@ -65,6 +65,8 @@ static bool run_once(struct front *front)
 	if (front->stop)
 		return true;
 	busy |= frames_receive(front);
+	if (front->stop)
+		return true;
 	busy |= run_nic(front);
 	/* What was full may have room now: the NIC goes on with what it had to leave. */
 	busy |= frames_flush(front);

@@ -128,9 +128,11 @@ void memory_settle(struct front *front)
 	front->counters->memory_gone += gone;
 	gone = 0;
 	memory_forget(front);
-	/* When it can't be had, the channel has ended, and nobody's memory is in it. */
-	if (window_map(front, window) == MAP_FAILED)
-		front->ended = true;
+	if (window_map(front, window) != MAP_FAILED)
+		return;
+	/* The channel has ended, or there is no memory; what stands there now may be wrong. */
+	front->failed = uvf_fail(errno, "can't map guest memory anew: %s", strerror(errno));
+	front->stop = true;
 }
 
 int memory_open(struct front *front)
@@ -150,8 +152,10 @@ int memory_open(struct front *front)
 
 void memory_close(struct front *front)
 {
-	if (front->window)
-		munmap(front->window, WINDOW);
+	if (!window)
+		return;
+	sigaction(SIGBUS, &before, NULL);
+	munmap(window, WINDOW);
 	window = NULL;
 	front->window = NULL;
 }

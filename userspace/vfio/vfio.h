@@ -51,13 +51,12 @@ struct front {
 	/* device */
 	int channel;
 	bool open; /* a user has it */
-	bool ended; /* the channel has */
 	struct nic *next; /* what it is to be when nobody has it; or NULL */
 	void *kept; /* what a successor is to know: KEPT bytes of a file that outlives us */
 	struct nic_counters before; /* counted by NICs that have gone */
 
 	/* loop */
-	bool stop;
+	bool stop; /* nothing of the NIC is run any more */
 	int failed; /* -errno: it can't go on */
 	struct uvf_carrier carrier;
 	int listener; /* of the operator's; -1: none */
@@ -91,7 +90,7 @@ void memory_close(struct front *front);
 void *memory_dma(void *ctx, uint64_t at, uint64_t len, bool write, uint64_t *row);
 /*
  * Behind each entry point of the NIC: if the user took a page away that it touched, zeroes stood
- * there since. Now what is there is there again.
+ * there since. Now what is there is there again; or the process has failed, and stops.
  */
 void memory_settle(struct front *front);
 /* Another user, or none: nothing is known of its memory. */
