@@ -6,7 +6,7 @@ FUZZ_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror -Wno-unused-parameter -D_
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 FUZZERS := $(addprefix $(O)/fuzz/,fuzz_fw_packet fuzz_fw_config \
 	fuzz_proto fuzz_link fuzz_cni fuzz_rule fuzz_ledger fuzz_config \
-	fuzz_resume fuzz_vring fuzz_vhost_user fuzz_nic_xml fuzz_nic)
+	fuzz_resume fuzz_vring fuzz_vhost_user fuzz_nic_xml fuzz_nic fuzz_vfio)
 
 $(O)/fuzz/fuzz_fw_%: tests/fuzz/fuzz_fw_%.c tests/unit/test_fw.h $(FW_CORE_C) $(FW_HEADERS)
 	@mkdir -p $(@D)
@@ -63,6 +63,24 @@ $(FUZZ_NIC_O): $(O)/fuzz/nic/%.o: userspace/%.c $(NIC_H) $(NIC_RNG)
 $(O)/fuzz/fuzz_nic $(O)/fuzz/fuzz_nic_xml: $(O)/fuzz/%: tests/fuzz/%.c tests/fuzz/input.h $(FUZZ_NIC_O) \
 		$(PERSONALITY_FILES)
 	$(FUZZ_CC) $(FUZZ_CFLAGS) -Iinclude -Iuserspace/common -Iuserspace/nic $< $(FUZZ_NIC_O) -o $@ \
+		$(call userspace_pkg,--libs,$(NIC_PKG)) -ldl
+
+# The interface process of a VFIO device, with the world around it played (played_vfio.h).
+FUZZ_VFIO := loop channel memory frames device control
+FUZZ_VFIO_O := $(FUZZ_VFIO:%=$(O)/fuzz/vfio/%.o)
+FUZZ_PLAYED := $(addprefix tests/fuzz/played_,channel.c memory.c session.c operator.c nics.c)
+PLAYED_CALLS := read write ioctl ppoll clock_gettime sigaction sigprocmask mmap munmap \
+	accept4 setsockopt recv send close
+$(FUZZ_VFIO_O): $(O)/fuzz/vfio/%.o: userspace/vfio/%.c userspace/vfio/vfio.h $(NIC_H) \
+		include/uapi/linux/uvf_vfio.h $(wildcard userspace/common/*.h)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(FUZZ_CFLAGS) $(foreach call,$(PLAYED_CALLS),-D$(call)=played_$(call)) -Iinclude \
+		-Iuserspace/common $(call userspace_pkg,--cflags,libnl-3.0) -c $< -o $@
+$(O)/fuzz/fuzz_vfio: tests/fuzz/fuzz_vfio.c $(FUZZ_PLAYED) tests/fuzz/played_vfio.h tests/fuzz/input.h \
+		$(FUZZ_VFIO_O) $(FUZZ_NIC_O) $(PERSONALITY_FILES)
+	$(FUZZ_CC) $(FUZZ_CFLAGS) -Iinclude -Iuserspace/common -Iuserspace/nic \
+		$(call userspace_pkg,--cflags,$(NIC_PKG)) $(filter %.c %.o,$^) -o $@ \
+		-Wl,--wrap=personality_load,--wrap=personality_free \
 		$(call userspace_pkg,--libs,$(NIC_PKG)) -ldl
 
 fuzzers: $(FUZZERS)
