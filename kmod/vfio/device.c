@@ -16,15 +16,20 @@
 
 /* --- one access --------------------------------------------------------------------------- */
 
-static int ask(struct uvf_face *face, const struct uvf_place *place, u16 type, u64 *value)
+static struct uvf_vfio_request message_of(const struct uvf_place *place, u16 type, u64 value)
 {
-	struct uvf_vfio_request message = {
+	return (struct uvf_vfio_request){
 		.type = type,
 		.region = place->region,
 		.width = place->width,
 		.offset = place->offset,
-		.value = *value,
+		.value = value,
 	};
+}
+
+static int ask(struct uvf_face *face, const struct uvf_place *place, u16 type, u64 *value)
+{
+	struct uvf_vfio_request message = message_of(place, type, *value);
 	int err = uvf_requests_ask(&face->requests, &message);
 
 	*value = message.value;
@@ -34,6 +39,16 @@ static int ask(struct uvf_face *face, const struct uvf_place *place, u16 type, u
 		return 0;
 	}
 	return err;
+}
+
+/* Nobody waits for it, as long as there is room: what is lost is lost. */
+static int post(struct uvf_face *face, const struct uvf_place *place, u64 value)
+{
+	const struct uvf_vfio_request message = message_of(place, UVF_VFIO_WRITE, value);
+
+	if (uvf_requests_post(&face->requests, &message) == -EBUSY)
+		return ask(face, place, UVF_VFIO_WRITE, &value);
+	return 0;
 }
 
 static int read_one(struct uvf_face *face, const struct uvf_place *place, u64 *value)
@@ -52,7 +67,11 @@ static int write_one(struct uvf_face *face, const struct uvf_place *place, u64 v
 
 	if (direct)
 		memcpy(direct, &value, place->width);
-	else if (!uvf_doorbell_ring(face, place, value))
+	else if (uvf_doorbell_ring(face, place, value))
+		return 0;
+	else if (face->layout.region[place->region].flags & UVF_VFIO_REGION_POSTED)
+		return post(face, place, value);
+	else
 		return ask(face, place, UVF_VFIO_WRITE, &value);
 	return 0;
 }
@@ -327,7 +346,8 @@ static void close_device(struct vfio_device *vdev)
 {
 	struct uvf_face *face = uvf_face_of(vdev);
 
-	/* First, so that whoever answers finds no memory any more. */
+	uvf_requests_settle(&face->requests);
+	/* Whoever answers from here on finds no memory any more. */
 	uvf_memory_close(face);
 	uvf_irqs_close(face);
 	uvf_requests_tell_closed(&face->requests);
@@ -347,10 +367,9 @@ static int init(struct vfio_device *vdev)
 
 	mutex_init(&face->lock);
 	spin_lock_init(&face->doorbell_lock);
-	uvf_requests_init(&face->requests);
 	uvf_irqs_init(&face->irqs);
 	uvf_memory_init(&face->memory);
-	return 0;
+	return uvf_requests_init(&face->requests);
 }
 
 static void release(struct vfio_device *vdev)

@@ -11,7 +11,8 @@
 #define ROM_MIN (2 << 10)
 #define ROM_MAX (16 << 20)
 
-#define KNOWN_FLAGS (UVF_VFIO_REGION_READ | UVF_VFIO_REGION_WRITE | UVF_VFIO_REGION_WIDE)
+#define KNOWN_FLAGS (UVF_VFIO_REGION_READ | UVF_VFIO_REGION_WRITE | UVF_VFIO_REGION_WIDE | \
+		     UVF_VFIO_REGION_POSTED)
 
 static bool size_fits(unsigned int index, u64 size)
 {
@@ -36,6 +37,8 @@ static bool flags_fit(unsigned int index, u32 flags)
 	case VFIO_PCI_CONFIG_REGION_INDEX:
 		return flags == both;
 	}
+	if (flags & UVF_VFIO_REGION_POSTED && !(flags & UVF_VFIO_REGION_WRITE))
+		return false;
 	return !(flags & ~KNOWN_FLAGS) && flags & both;
 }
 

@@ -2,14 +2,16 @@
 /*
  * Requests, from the user's system call to the interface process and back.
  *
- * A request lies on the stack of who waits for it. Whoever changes its state holds the queue's
- * lock; who waits takes it out of its list under that lock before he leaves.
+ * A request lies on the stack of who waits for it; one that is posted, in an array. Whoever changes
+ * its state holds the queue's lock; who waits takes it out of its list under that lock before he
+ * leaves.
  *
  *	state	in which list	who sees it next
  *	queued	queued		the process, by read()
  *	taken	taken		the process, by write(); its successor, by read() (it is queued
  *		again)
  *	done	none		who waits
+ *	done	spare		who posts next
  *
  * Nobody waits with a lock held. Who waits is woken by a reply, by the end of his time, by the end
  * of the hope for a successor, or when he is killed.
@@ -19,6 +21,10 @@
 #include <linux/completion.h>
 #include <linux/jiffies.h>
 #include <linux/sched.h>
+#include <linux/slab.h>
+
+/* What a process that is well needs is a thousandth of it. */
+#define SETTLE_MS 100
 
 enum state { QUEUED, TAKEN, DONE };
 
@@ -26,9 +32,15 @@ struct request {
 	struct list_head node;
 	struct uvf_vfio_request *message;
 	enum state state;
+	bool posted;
 	bool answered;
 	u32 error;
 	struct completion done;
+};
+
+struct uvf_posted {
+	struct request request;
+	struct uvf_vfio_request message;
 };
 
 void uvf_requests_untake(struct uvf_requests *requests, const struct uvf_vfio_request *messages,
@@ -47,11 +59,17 @@ void uvf_requests_untake(struct uvf_requests *requests, const struct uvf_vfio_re
 	spin_unlock(&requests->lock);
 }
 
-static void finish(struct request *request)
+static void finish(struct uvf_requests *requests, struct request *request)
 {
 	request->state = DONE;
 	list_del_init(&request->node);
-	complete(&request->done);
+	if (!request->posted) {
+		complete(&request->done);
+		return;
+	}
+	list_add(&request->node, &requests->spare);
+	if (!--requests->nr_posted)
+		wake_up(&requests->settled);
 }
 
 static void finish_all(struct uvf_requests *requests)
@@ -60,23 +78,34 @@ static void finish_all(struct uvf_requests *requests)
 
 	lockdep_assert_held(&requests->lock);
 	list_for_each_entry_safe(request, next, &requests->taken, node)
-		finish(request);
+		finish(requests, request);
 	list_for_each_entry_safe(request, next, &requests->queued, node)
-		finish(request);
+		finish(requests, request);
 }
 
 /* --- the user's side ---------------------------------------------------------------------- */
 
-static bool put(struct uvf_requests *requests, struct request *request)
+static bool is_open(const struct uvf_requests *requests)
+{
+	return requests->serving ? !requests->stuck : requests->expected;
+}
+
+static void put(struct uvf_requests *requests, struct request *request)
+{
+	lockdep_assert_held(&requests->lock);
+	request->state = QUEUED;
+	request->message->id = requests->next_id++;
+	list_move_tail(&request->node, &requests->queued);
+}
+
+static bool put_if_open(struct uvf_requests *requests, struct request *request)
 {
 	bool open;
 
 	spin_lock(&requests->lock);
-	open = requests->serving ? !requests->stuck : requests->expected;
-	if (open) {
-		request->message->id = requests->next_id++;
-		list_add_tail(&request->node, &requests->queued);
-	}
+	open = is_open(requests);
+	if (open)
+		put(requests, request);
 	spin_unlock(&requests->lock);
 	return open;
 }
@@ -98,8 +127,9 @@ int uvf_requests_ask(struct uvf_requests *requests, struct uvf_vfio_request *mes
 	struct request request = { .message = message };
 	long left;
 
+	INIT_LIST_HEAD(&request.node);
 	init_completion(&request.done);
-	if (!put(requests, &request))
+	if (!put_if_open(requests, &request))
 		return -ETIMEDOUT;
 	wake_up_interruptible(&requests->readers);
 	left = wait_for_completion_killable_timeout(&request.done, READ_ONCE(requests->timeout));
@@ -109,9 +139,58 @@ int uvf_requests_ask(struct uvf_requests *requests, struct uvf_vfio_request *mes
 	return left < 0 ? -EINTR : -ETIMEDOUT;
 }
 
+int uvf_requests_post(struct uvf_requests *requests, const struct uvf_vfio_request *message)
+{
+	struct uvf_posted *posted;
+	int err = 0;
+
+	spin_lock(&requests->lock);
+	posted = list_first_entry_or_null(&requests->spare, struct uvf_posted, request.node);
+	if (!is_open(requests)) {
+		err = -ETIMEDOUT;
+	} else if (!posted) {
+		err = -EBUSY;
+	} else {
+		posted->message = *message;
+		put(requests, &posted->request);
+		requests->nr_posted++;
+	}
+	spin_unlock(&requests->lock);
+	if (!err)
+		wake_up_interruptible(&requests->readers);
+	return err;
+}
+
+static bool is_settled(struct uvf_requests *requests)
+{
+	bool settled;
+
+	spin_lock(&requests->lock);
+	settled = !requests->nr_posted || !requests->serving || requests->stuck;
+	spin_unlock(&requests->lock);
+	return settled;
+}
+
+void uvf_requests_settle(struct uvf_requests *requests)
+{
+	wait_event_timeout(requests->settled, is_settled(requests), msecs_to_jiffies(SETTLE_MS));
+}
+
+static void drop_posted(struct uvf_requests *requests, struct list_head *list)
+{
+	struct request *request, *next;
+
+	list_for_each_entry_safe(request, next, list, node)
+		if (request->posted)
+			finish(requests, request);
+}
+
 void uvf_requests_tell_closed(struct uvf_requests *requests)
 {
 	spin_lock(&requests->lock);
+	/* What was posted is for a device that is reset now; a reply to it is for nobody. */
+	drop_posted(requests, &requests->queued);
+	drop_posted(requests, &requests->taken);
 	requests->closed = requests->serving;
 	spin_unlock(&requests->lock);
 	wake_up_interruptible(&requests->readers);
@@ -182,7 +261,7 @@ void uvf_requests_answer(struct uvf_requests *requests, const struct uvf_vfio_re
 		request->message->value = replies[i].value;
 		request->error = min_t(u32, replies[i].error, MAX_ERRNO);
 		request->answered = true;
-		finish(request);
+		finish(requests, request);
 	}
 	spin_unlock(&requests->lock);
 }
@@ -240,16 +319,32 @@ static void expire(struct work_struct *work)
 	spin_unlock(&requests->lock);
 }
 
-void uvf_requests_init(struct uvf_requests *requests)
+int uvf_requests_init(struct uvf_requests *requests)
 {
+	struct uvf_posted *posted;
+	unsigned int i;
+
 	spin_lock_init(&requests->lock);
 	INIT_LIST_HEAD(&requests->queued);
 	INIT_LIST_HEAD(&requests->taken);
+	INIT_LIST_HEAD(&requests->spare);
 	init_waitqueue_head(&requests->readers);
+	init_waitqueue_head(&requests->settled);
 	INIT_DELAYED_WORK(&requests->expire, expire);
+	requests->posted = kcalloc(UVF_VFIO_POSTED_MAX, sizeof(*posted), GFP_KERNEL);
+	if (!requests->posted)
+		return -ENOMEM;
+	for (i = 0; i < UVF_VFIO_POSTED_MAX; i++) {
+		posted = &requests->posted[i];
+		posted->request.message = &posted->message;
+		posted->request.posted = true;
+		list_add_tail(&posted->request.node, &requests->spare);
+	}
+	return 0;
 }
 
 void uvf_requests_exit(struct uvf_requests *requests)
 {
 	cancel_delayed_work_sync(&requests->expire);
+	kfree(requests->posted);
 }

@@ -12,10 +12,16 @@
 /* How many requests or replies a system call takes at a time. */
 #define UVF_REQUESTS_BATCH 16
 
+struct uvf_posted;
+
 struct uvf_requests {
 	spinlock_t lock;
 	struct list_head queued; /* the oldest first */
 	struct list_head taken;	 /* that the process has read */
+	struct list_head spare;	 /* posted ones that are not under way */
+	struct uvf_posted *posted;
+	unsigned int nr_posted; /* under way */
+	wait_queue_head_t settled;
 	wait_queue_head_t readers;
 	u32 next_id;
 	bool serving; /* somebody reads */
@@ -27,7 +33,7 @@ struct uvf_requests {
 	struct delayed_work expire;
 };
 
-void uvf_requests_init(struct uvf_requests *requests);
+int uvf_requests_init(struct uvf_requests *requests);
 /* No request is under way any more. */
 void uvf_requests_exit(struct uvf_requests *requests);
 
@@ -42,7 +48,15 @@ void uvf_requests_vacate(struct uvf_requests *requests, bool for_good);
  */
 int uvf_requests_ask(struct uvf_requests *requests, struct uvf_vfio_request *message);
 
-/* The user has closed the device. Nobody waits: he may be being killed. */
+/*
+ * A write that nobody waits for: 0. -EBUSY: too many are under way; ask instead. -ETIMEDOUT: it is
+ * lost, for there is nobody who could carry it out.
+ */
+int uvf_requests_post(struct uvf_requests *requests, const struct uvf_vfio_request *message);
+
+/* The user closes the device: what was posted has a moment to be carried out. */
+void uvf_requests_settle(struct uvf_requests *requests);
+/* He has closed it. Nobody waits: he may be being killed. */
 void uvf_requests_tell_closed(struct uvf_requests *requests);
 
 /* The process's side. How many there were; some that were taken go back. */

@@ -133,6 +133,39 @@ kill -9 "$user"
 ok "a user that waits can be killed" eval 'wait_for 5 eval "! kill -0 $user"'
 end_process
 
+# --- writes that nobody waits for
+posted() { vfio_serve "$pci" state "$tmp/state" timeout 60000 linger 20000 posted; }
+posted
+is "posted: what reads finds it done, in any region" "$(vfio_user "$pci" 'write 0 0x20 4 1' \
+	'write 0 0x20 4 2' 'read 0 0x20 4' 'write 0 4 4 3' 'read 7 0 4' 'write 0 0x3c 4 28' \
+	'read 0 4 4' | grep -v done)" "0x2
+0x56781234
+0x3"
+mapfile -t words < <(echo 'write 0 0x38 4 1000'; printf 'write 0 0x20 4 %d\n' {1..40})
+is "posted: more than there is room for wait" \
+	"$(vfio_user "$pci" "${words[@]}" 'read 0 0x20 4' | tail -n 1)" 0x28
+ok "posted: no write waits for who sleeps, nor does closing" timeout $((10 * TIMEOUT_SCALE)) \
+	"$top/build/tests/vfio_user" "$pci" "write 0 0x38 4 $((15000 * TIMEOUT_SCALE))" 'sleep 500' \
+	"${words[@]:10:20}"
+end_process
+posted
+is "posted: dropped when the user closes" "$(vfio_user "$pci" 'read 0 0x20 4')" 0x28
+user 'read 0 0x30 4' 'write 0 0x38 4 3000' 'sleep 500' 'write 0 0x20 4 9' "touch $tmp/go.posted" \
+	"await $tmp/go.next" 'read 0 0x20 4' 'read 0 0x30 4'
+wait_for 10 test -e "$tmp/go.posted"
+end_process
+posted
+go next
+user_says "posted: the next one has them, and is told which may have been done" "0x1
+done
+done
+done
+done
+done
+0x9
+0x2"
+end_process
+
 # --- another layout
 vfio_serve "$pci" msix 3 direct 0 timeout 2000
 is "another layout, once nobody has it open" "$(vfio_user "$pci" 'irq 2' 'region 0')" \

@@ -147,6 +147,7 @@ static void layout_regions(int fd)
 	BAD("BAR without access", bad.region[1].flags = 0);
 	BAD("BAR, unknown flag", bad.region[1].flags = 1U << 31);
 	BAD("BAR, reserved", bad.region[1].reserved = 1);
+	BAD("BAR, posted, not to be written", bad.region[1].flags = READ | UVF_VFIO_REGION_POSTED);
 	BAD("no BAR, but flags", bad.region[2].flags = READ);
 	BAD("no BAR, but direct", bad.region[2].direct_size = 4096);
 	BAD("ROM too small", bad.region[6].size = 1024; bad.region[6].flags = READ);
@@ -157,6 +158,7 @@ static void layout_regions(int fd)
 	BAD("config space of another size", bad.region[7].size = 512);
 	BAD("config space to be read only", bad.region[7].flags = READ);
 	BAD("config space wide", bad.region[7].flags = BOTH | UVF_VFIO_REGION_WIDE);
+	BAD("config space posted", bad.region[7].flags = BOTH | UVF_VFIO_REGION_POSTED);
 	BAD("VGA", bad.region[8].size = 65536; bad.region[8].flags = BOTH);
 }
 

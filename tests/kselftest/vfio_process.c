@@ -7,6 +7,7 @@
  *	state FILE	registers are kept there, and a successor goes on with them
  *	timeout MS, linger MS, msix N, direct BYTES	of the layout (2000, 0, 4, 4096)
  *	take-over	ends who serves
+ *	posted		nobody waits for writes to BAR 0
  *	nobody		selects, then serves as nobody, without a right
  *	quiet		selects and serves, and reads nothing
  *	select		selects, and does not serve
@@ -379,6 +380,8 @@ static void parse(int argc, char **argv)
 
 		if (!strcmp(word, "take-over"))
 			select_arg.flags = UVF_VFIO_SELECT_TAKE_OVER;
+		else if (!strcmp(word, "posted"))
+			layout.region[0].flags |= UVF_VFIO_REGION_POSTED;
 		else if (!strcmp(word, "nobody"))
 			nobody = true;
 		else if (!strcmp(word, "quiet"))

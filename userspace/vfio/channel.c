@@ -34,7 +34,8 @@ static void bar_declare(const struct nic *nic, unsigned int bar, struct uvf_vfio
 	if (!info.size)
 		return;
 	region->size = info.size;
-	region->flags = BOTH | (info.io ? 0 : UVF_VFIO_REGION_WIDE);
+	/* A processor waits for what it writes to ports, and not for what it writes to memory. */
+	region->flags = BOTH | (info.io ? 0 : UVF_VFIO_REGION_WIDE | UVF_VFIO_REGION_POSTED);
 }
 
 int channel_serve(struct front *front, const struct nic *nic)

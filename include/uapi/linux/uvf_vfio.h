@@ -14,6 +14,7 @@
  *	───────────                         ──────                      ─────────────────
  *	read, write of a region       ──▶   request, with a limit ──▶   read()
  *	                              ◀──                         ◀──   write() of the reply
+ *	write of a posted region      ──▶   request               ──▶   read(), write()
  *	write where a doorbell is     ──▶   ─────────────────────────▶  its eventfd
  *	eventfd of a vector           ◀──   ◀─────────────────────────  UVF_VFIO_IRQ, or its eventfd
  *	memory given to VFIO's IOMMU  ──▶   pinned page by page   ──▶   mmap() of the channel
@@ -64,7 +65,9 @@
  *			ROM: a power of two from 2 KiB to 16 MiB. Configuration space: 256 or 4096.
  *	    flags	UVF_VFIO_REGION_READ, _WRITE; configuration space has both, the ROM is read
  *			only. UVF_VFIO_REGION_WIDE: a naturally aligned access of 8 bytes comes
- *			as one, instead of two of 4.
+ *			as one, instead of two of 4. UVF_VFIO_REGION_POSTED, of BARs that can be
+ *			written: the user does not wait until a write is carried out, as a
+ *			processor does not with memory BARs (PCI Local Bus 3.0, 3.2.5).
  *	    direct_offset, direct_size
  *			pages of a BAR that need no trap: memory that the kernel provides, at first
  *			zeroes, and that user and process map. Both are multiples of 4096; in all
@@ -94,6 +97,12 @@
  * in BARs are the process's own: the kernel does not look into configuration space.
  *
  * error in a reply: 0; or a positive errno, and the user's system call fails with it.
+ *
+ * A write to a region that is _POSTED wants a reply as any other, but the user goes on at once: its
+ * error is lost. Requests stay in their order, so that whoever reads, in any region, finds what was
+ * written before carried out; doorbells and direct pages overtake. UVF_VFIO_POSTED_MAX of them can
+ * be under way; the next one waits. When the user closes the device, they have a tenth of a second;
+ * what is left then is dropped.
  *
  * A request that has no reply in timeout_ms is over: reads give all ones, writes are lost, a reset
  * says ETIMEDOUT. The process is then *stuck*, and all requests end so at once, until it reads or
@@ -197,6 +206,7 @@
 #define UVF_VFIO_REGION_MAX	(1ULL << 32)
 #define UVF_VFIO_DIRECT_MAX	(4U << 20)
 #define UVF_VFIO_DOORBELLS_MAX	64
+#define UVF_VFIO_POSTED_MAX	32
 #define UVF_VFIO_DMA_MAX	(64U << 10)
 
 /* Each structure of an ioctl() begins with its size: what comes later is 0 for who knows less. */
@@ -221,6 +231,7 @@ struct uvf_vfio_region {
 #define UVF_VFIO_REGION_READ	(1U << 0)
 #define UVF_VFIO_REGION_WRITE	(1U << 1)
 #define UVF_VFIO_REGION_WIDE	(1U << 2)
+#define UVF_VFIO_REGION_POSTED	(1U << 3)
 
 /* VFIO_PCI_NUM_REGIONS */
 #define UVF_VFIO_REGIONS	9
