@@ -104,7 +104,7 @@ static void begin(void)
 		.intx = 1, .msi = 4, .msix = 8,
 		.region = {
 			[0] = { 16384, 3, 0, 4096, 8192 },
-			[2] = { .size = 4096, .flags = 7 },
+			[2] = { .size = 4096, .flags = 7 | any(2) << 3 },
 			[7] = { .size = 256, .flags = 3 },
 		},
 	};
@@ -140,9 +140,12 @@ static void touch(void)
 {
 	volatile uint8_t *at = window + any(PAGES << 12);
 
+	/* Both go with the channel. */
+	if (sigsetjmp(nowhere, 1))
+		return;
 	if (direct && !any(4))
 		direct[any(8192)]++;
-	if (!window || sigsetjmp(nowhere, 1))
+	if (!window)
 		return;
 	if (any(2))
 		(void)*at;
