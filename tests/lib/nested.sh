@@ -2,11 +2,12 @@
 # shellcheck shell=bash
 #
 # A virtual machine in the VM of the tests (vm.sh --with guest), whose network card is a function as a
-# VFIO device. To be sourced behind topology.sh, vfio.sh and machine.sh, whose words do the rest:
+# VFIO device, or any. To be sourced behind topology.sh, vfio.sh and machine.sh, whose words do the rest:
 # machine, qmp, machine_boots.
 #
 #   nested_prepare               guest and QEMU are there; pipes to them
-#   nested_start PCI [ARG…]      QEMU with that device: $vm; then machine_boots
+#   nested_start PCI [ARG…]      QEMU with that function: $vm; then machine_boots
+#   nested_boot CARD [ARG…]      … with any card, as for -device
 #   nested_end                   it ends
 #   nested_serve                 at client: addresses by DHCP, a file by HTTP; $file_sum, $file_size
 
@@ -16,6 +17,8 @@ nested_prepare() {
 	[[ -e $top/build/guest/vmlinuz ]] || bail_out "no guest here: vm.sh --with guest"
 	need qemu-system-x86_64
 	depmod -a
+	# Who waits sleeps: turning round (PAUSE) is slow under TCG, and counts where instructions do.
+	modprobe -q kvm halt_poll_ns=0
 	modprobe -q kvm_amd
 	nested_accel=(-accel kvm -cpu host)
 	nested_scale=4
@@ -28,13 +31,17 @@ nested_prepare() {
 	machine_pipes
 }
 
-nested_start() {
-	local append pci=$1
+nested_start() { nested_boot "vfio-pci,sysfsdev=/sys/bus/pci/devices/$1" "${@:2}"; }
+
+nested_boot() {
+	local append card=$1
 	shift
 	append='console=ttyS0 panic=-1 quiet random.trust_cpu=on mitigations=off nokaslr no_timer_check'
 	append+=' cryptomgr.notests net.ifnames=0 8250.nr_uarts=2 audit=0 selinux=0 apparmor=0'
 	append+=' nowatchdog rcupdate.rcu_cpu_stall_timeout=600 clocksource=tsc tsc=reliable'
 	append+=' ipv6.disable=1 initcall_debug=0'
+	# A BAR can be mapped while a driver has it (tests/bench/nic_guest.c).
+	append+=' iomem=relaxed'
 	: >"$tmp/console"
 	qemu-system-x86_64 -nodefaults -no-user-config -display none -vga none \
 		"${nested_accel[@]}" -machine pc,usb=off -m $nested_memory \
@@ -42,7 +49,7 @@ nested_start() {
 		-qmp "pipe:$tmp/monitor" \
 		-chardev "file,id=console,path=$tmp/console" -device "isa-serial,chardev=console,index=0" \
 		-chardev "pipe,id=shell,path=$tmp/shell" -device "isa-serial,chardev=shell,index=1" \
-		-device "vfio-pci,id=card,sysfsdev=/sys/bus/pci/devices/$pci,addr=3" "$@" \
+		-device "$card,id=card,addr=3" "$@" \
 		>"$tmp/qemu" 2>&1 &
 	vm=$!
 	at_exit end_child "$vm"

@@ -76,6 +76,7 @@ guest_root() {
 	for d in bin lib lib64; do ln -s "usr/$d" "$root/$d"; done
 	ln -s usr/bin "$root/sbin"
 	put_program "$root" busybox lspci ethtool curl
+	[[ ! -e $top/build/bench/nic_guest ]] || put_program "$root" "$top/build/bench/nic_guest"
 	for d in $(busybox --list); do
 		[[ -e $root/usr/bin/$d ]] || ln -s busybox "$root/usr/bin/$d"
 	done
