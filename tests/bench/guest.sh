@@ -21,19 +21,6 @@ guest() { # KERNEL PART
 		-- "$here/instructions.sh" "$2"
 }
 
-# Columns apart by tabs, beneath each other.
-align() {
-	awk -F '\t' '
-	{ for (i = 1; i <= NF; i++) { cell[NR, i] = $i; if (length($i) > width[i]) width[i] = length($i) } }
-	END {
-		for (row = 1; row <= NR; row++) {
-			printf "%-*s", width[1], cell[row, 1]
-			for (i = 2; i <= NF; i++) printf "  %*s", width[i], cell[row, i]
-			print ""
-		}
-	}'
-}
-
 measure() { # KERNEL PART…
 	local kernel=$1 part
 	shift
@@ -44,7 +31,7 @@ measure() { # KERNEL PART…
 	echo "Linux $(jq -r .kernel "$out/guest-$kernel.json")"
 	for part; do
 		jq -r --arg table "$part" -f "$here/guest.jq" "$out/guest-$kernel.json" |
-			align
+			awk -f "$here/align.awk"
 		echo
 	done
 }
