@@ -3,6 +3,7 @@
 
 BENCH := $(O)/bench/burst $(O)/bench/generate $(O)/bench/probe $(O)/bench/steering
 BENCH_GUEST := $(O)/bench/instructions $(O)/bench/profile
+BENCH_CARDS := $(O)/bench/arrivals $(O)/bench/echoes $(O)/bench/nic_guest
 
 $(O)/bench/burst: tests/bench/burst.c include/uvf/libuvf.h | $(LIBUVF_SO)
 	@mkdir -p $(@D)
@@ -12,7 +13,7 @@ $(O)/bench/generate: tests/bench/generate.c tests/bench/watch.h
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE $(CFLAGS) $< -lbpf -o $@
 
-$(O)/bench/probe: tests/bench/probe.c
+$(O)/bench/probe $(BENCH_CARDS): $(O)/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE $(CFLAGS) $< -o $@
 
@@ -37,14 +38,15 @@ $(O)/bench/nics: tests/bench/nics.c $(NIC_O) $(O)/obj/userspace/common/why.o $(P
 	$(CC) -D_GNU_SOURCE $(CFLAGS) -Iinclude -Iuserspace/common -Iuserspace/nic $(filter %.c %.o,$^) \
 		-o $@ $(call userspace_pkg,--libs,$(NIC_PKG)) -ldl
 
-# tests/kselftest/bench.sh and bench_vhost.sh run them too.
-unit-tests: $(BENCH)
+# tests/kselftest/bench*.sh run them too.
+unit-tests: $(BENCH) $(BENCH_CARDS)
 
-bench: ## libuvf and fronts beside dpdk-testpmd on veth: frames a second, as a ratio
+bench: ## libuvf and fronts beside dpdk-testpmd on veth: frames a second, as a ratio; and bench-cards
 	@tests/lib/deps.sh build run bench
 	@$(MAKE) -s userspace front $(BENCH)
 	@tests/bench/veth.sh
 	@tests/bench/guest_vhost.sh
+	@$(MAKE) -s bench-cards
 
 bench-steering: ## nanoseconds that steering costs a frame, with 1 to 4096 functions and up to 10,000 rules
 	@tests/lib/deps.sh build
@@ -64,4 +66,11 @@ bench-guest: ## instructions a packet, and a function, beside veth: in VMs that 
 	@for kernel in $(KERNELS); do tests/vm/kernel.sh fetch $$kernel && $(MAKE) -s kmod KERNEL=$$kernel || exit; done
 	@KERNELS="$(KERNELS)" tests/bench/guest.sh
 
-.PHONY: bench bench-steering bench-nics bench-guest
+bench-cards: ## a guest's network card by uvf front vfio beside QEMU's own; CARDS="e1000 rtl8139 virtio-net"
+	@tests/lib/deps.sh build kmod vm
+	@tests/vm/kernel.sh fetch 6.1
+	@$(MAKE) -s userspace iproute2 front personalities $(BENCH_CARDS)
+	@$(MAKE) -s kmod KERNEL=6.1
+	@tests/bench/cards.sh
+
+.PHONY: bench bench-steering bench-nics bench-guest bench-cards
