@@ -70,7 +70,7 @@ is "registers, and what Lua does with them" "$(vfio_tiny "$pci" 'set 0x30 0x7000
 
 wire_hears() {
 	: >"$tmp/heard"
-	ns_spawn client "$seq" receive eth0 idle=8000 count="$1" >"$tmp/heard"
+	ns_spawn client "$seq" receive eth0 idle=$((8000 * TIMEOUT_SCALE)) count="$1" >"$tmp/heard"
 	receiver=$spawned
 	wait_for 10 grep -q ready "$tmp/heard"
 }
@@ -179,7 +179,7 @@ heard=$(tail -n 1 "$tmp/heard")
 ok "at most one for each death is missing, or came twice" \
 	jq -e '.received >= 597 and .missing <= 3 and .doubled <= 3' <<<"$heard"
 diag "$heard"
-user begin "touch $tmp/go.begun" 'receive 850 20000'
+user begin "touch $tmp/go.begun" "receive 850 $((20000 * TIMEOUT_SCALE))"
 wait_for 10 test -e "$tmp/go.begun"
 ns_spawn client "$seq" send eth0 to="$mac" count=800 rate=200 size=600 >/dev/null
 sender=$spawned
