@@ -65,15 +65,15 @@ static int write_one(struct uvf_face *face, const struct uvf_place *place, u64 v
 {
 	void *direct = uvf_layout_direct(face, place);
 
-	if (direct)
+	if (direct) {
 		memcpy(direct, &value, place->width);
-	else if (uvf_doorbell_ring(face, place, value))
 		return 0;
-	else if (face->layout.region[place->region].flags & UVF_VFIO_REGION_POSTED)
+	}
+	if (uvf_doorbell_ring(face, place, value))
+		return 0;
+	if (face->layout.region[place->region].flags & UVF_VFIO_REGION_POSTED)
 		return post(face, place, value);
-	else
-		return ask(face, place, UVF_VFIO_WRITE, &value);
-	return 0;
+	return ask(face, place, UVF_VFIO_WRITE, &value);
 }
 
 static int access_one(struct uvf_face *face, const struct uvf_place *place, char __user *buffer,

@@ -12,8 +12,6 @@
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/topology.sh"
-. "$here/../lib/vfio.sh"
-. "$here/../lib/machine.sh"
 . "$here/../lib/nested.sh"
 . "$here/options.sh"
 

@@ -14,9 +14,7 @@
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/topology.sh"
-. "$here/../lib/vfio.sh"
 . "$here/../lib/vhost.sh"
-. "$here/../lib/machine.sh"
 . "$here/../lib/nested.sh"
 shim=${SHIM:-auto}
 

@@ -16,8 +16,6 @@
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/topology.sh"
-. "$here/../lib/vfio.sh"
-. "$here/../lib/machine.sh"
 . "$here/../lib/nested.sh"
 
 [[ $# -gt 0 ]] || set -- e1000 rtl8139 virtio-net

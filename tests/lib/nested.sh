@@ -2,14 +2,17 @@
 # shellcheck shell=bash
 #
 # A virtual machine in the VM of the tests (vm.sh --with guest), whose network card is a function as a
-# VFIO device, or any. To be sourced behind topology.sh, vfio.sh and machine.sh, whose words do the rest:
-# machine, qmp, machine_boots.
+# VFIO device, or any. To be sourced behind topology.sh. Brings vfio.sh, and machine.sh, whose words do the
+# rest: machine, qmp, machine_boots.
 #
 #   nested_prepare               guest and QEMU are there; pipes to them
 #   nested_start PCI [ARG…]      QEMU with that function: $vm; then machine_boots
 #   nested_boot CARD [ARG…]      … with any card, as for -device
 #   nested_end                   it ends
 #   nested_serve                 at client: addresses by DHCP, a file by HTTP; $file_sum, $file_size
+
+. "$top/tests/lib/vfio.sh"
+. "$top/tests/lib/machine.sh"
 
 # With KVM, which TCG translates; without, each of its instructions is translated twice.
 nested_memory=160
